@@ -1,0 +1,83 @@
+"""jpseq: from Japanese text (and plain numbers) to trained sequence models.
+
+Everything named here is loaded when it is first used, so that `import jpseq` costs nothing and
+tokenizing never loads torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from jpseq.batch import Batch
+    from jpseq.corpora.bundled import bundled
+    from jpseq.corpora.readers import Turn, read_dialogues, read_texts
+    from jpseq.dialogue.chatbot import Chatbot
+    from jpseq.errors import JpseqError
+    from jpseq.model import Model
+    from jpseq.pipeline import Pipeline
+    from jpseq.sequences import Ragged, Token, Tokens
+    from jpseq.stage import Stage
+    from jpseq.text.characters import Characters
+    from jpseq.text.mecab import MeCab
+    from jpseq.text.normalizer import Normalizer
+    from jpseq.text.tokenizer import Tokenizer
+    from jpseq.text.whitespace import Whitespace
+    from jpseq.vocabulary import Vocabulary
+
+_HOME = {
+    "Batch": "jpseq.batch",
+    "Characters": "jpseq.text.characters",
+    "Chatbot": "jpseq.dialogue.chatbot",
+    "JpseqError": "jpseq.errors",
+    "MeCab": "jpseq.text.mecab",
+    "Model": "jpseq.model",
+    "Normalizer": "jpseq.text.normalizer",
+    "Pipeline": "jpseq.pipeline",
+    "Ragged": "jpseq.sequences",
+    "Stage": "jpseq.stage",
+    "Token": "jpseq.sequences",
+    "Tokenizer": "jpseq.text.tokenizer",
+    "Tokens": "jpseq.sequences",
+    "Turn": "jpseq.corpora.readers",
+    "Vocabulary": "jpseq.vocabulary",
+    "Whitespace": "jpseq.text.whitespace",
+    "bundled": "jpseq.corpora.bundled",
+    "read_dialogues": "jpseq.corpora.readers",
+    "read_texts": "jpseq.corpora.readers",
+}
+
+__all__ = [
+    "Batch",
+    "Characters",
+    "Chatbot",
+    "JpseqError",
+    "MeCab",
+    "Model",
+    "Normalizer",
+    "Pipeline",
+    "Ragged",
+    "Stage",
+    "Token",
+    "Tokenizer",
+    "Tokens",
+    "Turn",
+    "Vocabulary",
+    "Whitespace",
+    "bundled",
+    "read_dialogues",
+    "read_texts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'jpseq' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,63 @@
+"""The jpseq command: its groups, and how errors are shown.
+
+Each group's code is loaded when it is called, so that `jpseq --help` is quick.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from jpseq import __version__
+from jpseq.cli import chat, doctor, tokenize, vocab
+from jpseq.errors import JpseqError
+
+app = typer.Typer(
+    name="jpseq",
+    help="From Japanese text, and plain numbers, to trained sequence models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("tokenize")(tokenize.tokenize)
+app.add_typer(vocab.app, name="vocab")
+app.add_typer(chat.app, name="chat")
+app.command("doctor")(doctor.doctor)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"jpseq {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """From Japanese text, and plain numbers, to trained sequence models."""
+
+
+def main() -> None:
+    """Run the command line: an error is one paragraph on standard error, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # Japanese is written whatever the locale; half a surrogate pair is shown as "?".
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    try:
+        app()
+    except JpseqError as error:
+        print(f"jpseq: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # for instance `jpseq tokenize FILE | head`
+        sys.stderr.close()
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""jpseq chat: talk to a bot, or train one on one's own dialogues."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from jpseq.dialogue.chatbot import Chatbot
+
+app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
+Cell = Literal["rnn", "lstm", "gru"]
+
+
+@app.callback()
+def chat(
+    context: typer.Context,
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="A model folder; the demo bot without.")
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0, max=10, help="0 for the most likely reply, 1 for varied ones.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides what chance decides.")] = 0,
+) -> None:
+    """Talk to a bot. Without a model a small demo bot is trained first (once, about two minutes).
+
+    With a pipe, each line of standard input is answered by one line on standard output.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from jpseq.cli.inputs import stdin_lines
+    from jpseq.dialogue.terminal import Conversation, answer_lines, talk
+
+    bot, name = _bot(model)
+    conversation = Conversation(bot, temperature, seed)
+    if sys.stdin.isatty():
+        talk(conversation, f"{name}. /help shows the commands, Ctrl-D leaves.")
+    else:
+        answer_lines(conversation, stdin_lines())
+
+
+def _bot(model: Path | None) -> tuple["Chatbot", str]:
+    from jpseq.dialogue.chatbot import Chatbot
+    from jpseq.dialogue.demo import kept_demo, train_demo
+
+    if model is not None:
+        return Chatbot.load(model), f"This is the bot in {model}"
+    bot = kept_demo()
+    if bot is None:
+        _note("The demo bot learns from the bundled dialogues: about two minutes, once.")
+        bot = train_demo("learning")
+        if not bot.completed:
+            _note("Interrupted: the demo bot is not kept, and will be trained next time.")
+            raise typer.Exit(130)
+    return bot, "This is a small demo bot that learnt from everyday dialogues"
+
+
+@app.command()
+def train(
+    dialogues: Annotated[
+        Path,
+        typer.Argument(
+            help='JSON Lines, or a folder of them: {"turns": [{"speaker": "A", "text": "..."}]}'
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    tokenizer: Annotated[str, typer.Option(help="mecab, characters, whitespace ...")] = "mecab",
+    cell: Annotated[Cell, typer.Option(help="The recurrent cell.")] = "gru",
+    embedding: Annotated[int, typer.Option(help="Features of a word.")] = 128,
+    hidden: Annotated[int, typer.Option(help="Features of the state (even).")] = 256,
+    layers: Annotated[int, typer.Option(help="Recurrent layers.")] = 1,
+    dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.2,
+    history: Annotated[int, typer.Option(help="How many of the last words are read.")] = 40,
+    min_count: Annotated[int, typer.Option(help="Rarer words are unknown.")] = 2,
+    max_words: Annotated[int, typer.Option(help="At most so many words are known.")] = 20_000,
+    epochs: Annotated[int, typer.Option(help="How often the dialogues are gone through.")] = 10,
+    batch_tokens: Annotated[int, typer.Option(help="Padded reply words in a step.")] = 1600,
+    learning_rate: Annotated[float, typer.Option(help="Of the first step; it falls to 0.")] = 2e-3,
+    held_out: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of dialogues to measure on.")
+    ] = 0.05,
+    seed: Annotated[int, typer.Option(min=0, help="Decides what chance decides.")] = 0,
+) -> None:
+    """Train a bot on dialogues, and print its perplexity on held-out ones.
+
+    After Ctrl-C what was learnt until then is saved.
+    """
+    from jpseq.corpora.readers import read_dialogues
+    from jpseq.dialogue.chatbot import Chatbot, ChatbotConfiguration, hold_out
+    from jpseq.errors import DataError
+    from jpseq.folders import check_replaceable
+    from jpseq.plugins import find
+
+    params: dict[str, Any] = {
+        "tokenizer": find("stages", tokenizer, "tokenizer")(),
+        "cell": cell,
+        "embedding": embedding,
+        "hidden": hidden,
+        "layers": layers,
+        "dropout": dropout,
+        "history": history,
+        "min_count": min_count,
+        "max_words": max_words,
+        "epochs": epochs,
+        "batch_tokens": batch_tokens,
+        "learning_rate": learning_rate,
+        "seed": seed,
+    }
+    bot = Chatbot(**params)
+    # Everything that can be wrong is found before the long part begins.
+    ChatbotConfiguration.check(bot.get_params(deep=False))
+    check_replaceable(output, "model.json")
+    read = list(read_dialogues(dialogues))
+    if len(read) < 2:
+        raise DataError("at least two dialogues are needed: one to learn from, one to measure.")
+    learnt, kept = hold_out(read, held_out, seed)
+    _note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
+    bot.fit(learnt)
+    perplexity = bot.perplexity(kept, data=f"{dialogues.name} held-out seed {seed}")
+    bot.metrics = {"held-out": str(perplexity)}
+    bot.save(output)
+    print(f"held-out {perplexity}")
+    if not bot.completed:
+        _note(f"Interrupted: what was learnt until then is saved in {output}.")
+        raise typer.Exit(130)
+    _note(f"Talk to it: jpseq chat --model {output}")
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -1,0 +1,274 @@
+"""A chatbot that learns from dialogues: the words said so far in, a reply out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+
+from jpseq.batch import Batch
+from jpseq.configuration import Configuration
+from jpseq.corpora.readers import Dialogue, Turn
+from jpseq.errors import DataError
+from jpseq.evaluation.perplexity import Perplexity
+from jpseq.model import Model
+from jpseq.network.search import decode, greedy, sampled
+from jpseq.network.seq2seq import Pair, Seq2Seq
+from jpseq.sequences import Ragged
+from jpseq.text.mecab import MeCab
+from jpseq.text.tokenizer import Tokenizer
+from jpseq.training.stream import Stream
+from jpseq.vocabulary import UNKNOWN, Vocabulary
+
+PAD, START, END, TURN = "<pad>", "<s>", "</s>", "<turn>"
+SPECIALS = (PAD, UNKNOWN, START, END, TURN)
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class ChatbotConfiguration(Configuration):
+    """What the parameters of a Chatbot may be."""
+
+    tokenizer: Tokenizer | None
+    cell: Literal["rnn", "lstm", "gru"]
+    embedding: Positive
+    hidden: Annotated[int, Field(ge=2, multiple_of=2)]
+    layers: Positive
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    history: Positive
+    min_count: Positive
+    max_words: Positive | None
+    max_reply: Positive
+    epochs: Positive
+    batch_tokens: Positive
+    learning_rate: Annotated[float, Field(gt=0, lt=1)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+class Chatbot(Model):
+    """Sequence to sequence over dialogues (Vinyals & Le 2015): a turn is a reply to those before.
+
+    Args:
+        tokenizer: text → words; None for MeCab().
+        cell: "rnn", "lstm" or "gru".
+        embedding: features of a word.
+        hidden: features of the state (even).
+        layers: recurrent layers on one another.
+        dropout: share of features dropped while training.
+        history: how many of the last words said are read; turns are told apart by a mark.
+        min_count, max_words: words rarer, or beyond that many, are unknown.
+        max_reply: the longest reply, in words.
+        epochs: how often the dialogues are gone through.
+        batch_tokens: padded reply words in a step of training.
+        learning_rate: of the first step, falling to zero with the last.
+        seed: of the first weights and of the order of batches.
+    """
+
+    name: ClassVar[str] = "chatbot"
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer | None = None,
+        cell: str = "gru",
+        embedding: int = 128,
+        hidden: int = 256,
+        layers: int = 1,
+        dropout: float = 0.2,
+        history: int = 40,
+        min_count: int = 1,
+        max_words: int | None = None,
+        max_reply: int = 40,
+        epochs: int = 20,
+        batch_tokens: int = 800,
+        learning_rate: float = 2e-3,
+        seed: int = 0,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.cell = cell
+        self.embedding = embedding
+        self.hidden = hidden
+        self.layers = layers
+        self.dropout = dropout
+        self.history = history
+        self.min_count = min_count
+        self.max_words = max_words
+        self.max_reply = max_reply
+        self.epochs = epochs
+        self.batch_tokens = batch_tokens
+        self.learning_rate = learning_rate
+        self.seed = seed
+        self.metrics: Mapping[str, str] = {}
+
+    # Learning
+
+    def fit(self, dialogues: Iterable[Dialogue | Sequence[str]], title: str = "training") -> Self:
+        """Learn from dialogues (lists of Turn or of plain texts).
+
+        After Ctrl-C `completed` is False and what was learnt until then is kept.
+
+        Raises:
+            ConfigurationError: a parameter is not allowed.
+            DataError: no dialogue has two turns.
+        """
+        from jpseq.training.fit import fit
+
+        ChatbotConfiguration.check(self.get_params(deep=False))
+        words = [[self._words(text) for text in _texts(dialogue)] for dialogue in dialogues]
+        if not any(len(dialogue) > 1 for dialogue in words):
+            raise DataError("to learn from, at least one dialogue of two turns or more is needed.")
+        counted = Vocabulary(SPECIALS, self.min_count, self.max_words and self.max_words + 5)
+        self.vocabulary = counted.fit(turn for dialogue in words for turn in dialogue)
+        torch.manual_seed(self.seed)
+        self.network = self.build()
+        stream = self._stream(words, shuffle=True)
+        self.completed: bool = fit(
+            self.network,
+            stream,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            title=title,
+        )
+        return self
+
+    def build(self) -> Seq2Seq:
+        return Seq2Seq(
+            len(self.vocabulary),
+            self.embedding,
+            self.hidden,
+            self.cell,  # type: ignore[arg-type]  # checked by the configuration
+            self.layers,
+            self.dropout,
+        )
+
+    def perplexity(
+        self, dialogues: Iterable[Dialogue | Sequence[str]], data: str = "given dialogues"
+    ) -> Perplexity:
+        """How well the turns of dialogues are foreseen, each from those before it.
+
+        Args:
+            dialogues: ones that were not learnt from.
+            data: their name, for the signature.
+        """
+        from jpseq.training.fit import evaluate
+
+        network = self.trained()
+        words = [[self._words(text) for text in _texts(dialogue)] for dialogue in dialogues]
+        nll, count = evaluate(network, self._stream(words, shuffle=False))
+        known = self.vocabulary.coverage(turn for dialogue in words for turn in dialogue)
+        signature = (
+            f"data:{data}|dialogues:{len(words)}|tok:{self._tokenizer.name}"
+            f"|vocabulary:{len(self.vocabulary)}|unknown:{1 - known.rate:.1%}"
+            f"|history:{self.history}"
+        )
+        return Perplexity(nll, count, signature)
+
+    # Answering
+
+    def reply(self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0) -> str:
+        """Answer the last turn (see Responder).
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: the history is empty.
+        """
+        network = self.trained()
+        if isinstance(history, str):
+            raise DataError(
+                "the history is a list of turns, got one text; put it in a list: [text]."
+            )
+        if not history:
+            raise DataError("the history is empty; a reply needs at least one turn before it.")
+        # Earlier turns than this cannot reach into the words that are read.
+        recent = [self._words(text) for text in list(history)[-self.history :]]
+        source = Ragged.from_sequences([self._source(self.vocabulary.transform(recent))])
+        generator = torch.Generator().manual_seed(seed)
+        choose = sampled(temperature, generator) if temperature > 0 else greedy
+        with torch.no_grad():
+            written = decode(
+                network.step,
+                network.encode(Batch.from_ragged(source)),
+                size=1,
+                start=SPECIALS.index(START),
+                end=SPECIALS.index(END),
+                max_length=self.max_reply,
+                choose=choose,
+                forbidden=[SPECIALS.index(s) for s in (PAD, UNKNOWN, START, TURN)],
+            )
+        words = self.vocabulary.inverse_transform(written.to_ragged())
+        return self._tokenizer.inverse_transform(words)[0]
+
+    # Dialogues → pairs of source and target
+
+    @property
+    def _tokenizer(self) -> Tokenizer:
+        if self.tokenizer is not None:
+            return self.tokenizer
+        if "_mecab" not in self.__dict__:
+            self._mecab = MeCab()
+        return self._mecab
+
+    def _words(self, text: str) -> list[str]:
+        return self._tokenizer.words(text)
+
+    def _source(self, turns: Ragged) -> npt.NDArray[np.int32]:
+        """The last `history` ids of turns, with the mark between turns."""
+        mark = np.array([SPECIALS.index(TURN)], np.int32)
+        parts = [part for turn in turns for part in (mark, turn)][1:]
+        return np.concatenate(parts)[-self.history :]
+
+    def _stream(self, dialogues: list[list[list[str]]], shuffle: bool) -> Stream[Pair]:
+        start, end = (np.array([SPECIALS.index(s)], np.int32) for s in (START, END))
+        sources, targets = [], []
+        for dialogue in dialogues:
+            turns = self.vocabulary.transform(dialogue)
+            for i in range(1, len(turns)):
+                # A turn has one word or more, or it was empty: so many turns back are enough.
+                sources.append(self._source(turns[max(0, i - self.history) : i]))
+                targets.append(np.concatenate([start, turns[i], end]))
+        source, target = Ragged.from_sequences(sources), Ragged.from_sequences(targets)
+
+        def make(rows: npt.NDArray[np.int64]) -> Pair:
+            return Pair(Batch.from_ragged(source.take(rows)), Batch.from_ragged(target.take(rows)))
+
+        return Stream(target.lengths, make, self.batch_tokens, shuffle, self.seed)
+
+    # The folder
+
+    @property
+    def vocabularies(self) -> dict[str, Vocabulary]:
+        return {"vocabulary": self.vocabulary}
+
+    def restore(self, vocabularies: dict[str, Vocabulary]) -> None:
+        ChatbotConfiguration.check(self.get_params(deep=False))
+        self.vocabulary = vocabularies["vocabulary"]
+
+    def card(self) -> str:
+        measured = "".join(f"- {name}: {figure}\n" for name, figure in self.metrics.items())
+        return (
+            "# A jpseq chatbot\n\n"
+            f"A {self.cell} sequence-to-sequence network over the last {self.history} words of a"
+            f" conversation ({len(self.vocabulary):,} words, {self.hidden} features). It imitates"
+            " the dialogues it was trained on; it knows no facts.\n\n"
+            f"## Metrics\n\n{measured or 'None were taken.' + chr(10)}\n"
+            "## Use\n\n```\njpseq chat --model THIS_FOLDER\n```\n\n"
+            "```python\nfrom jpseq import Chatbot\n\n"
+            'bot = Chatbot.load("THIS_FOLDER")\nprint(bot.reply(["こんにちは"]))\n```\n'
+        )
+
+
+def _texts(dialogue: Dialogue | Sequence[str]) -> list[str]:
+    if isinstance(dialogue, str):
+        raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
+    return [turn.text if isinstance(turn, Turn) else turn for turn in dialogue]
+
+
+def hold_out(
+    dialogues: Sequence[Dialogue], share: float = 0.05, seed: int = 0
+) -> tuple[list[Dialogue], list[Dialogue]]:
+    """Dialogues to learn from and, drawn by the seed, at least one to measure on."""
+    count = max(1, round(len(dialogues) * share))
+    chosen = set(np.random.default_rng(seed).permutation(len(dialogues))[:count].tolist())
+    learnt = [d for i, d in enumerate(dialogues) if i not in chosen]
+    return learnt, [d for i, d in enumerate(dialogues) if i in chosen]

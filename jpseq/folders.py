@@ -1,0 +1,71 @@
+"""Folders written whole or not at all."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from jpseq.errors import DataError
+
+
+def check_replaceable(folder: Path, mark: str) -> None:
+    """Whether replace_folder may write there; long work asks before it begins.
+
+    Raises:
+        DataError: the place is taken by something else than a former result.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise DataError("is a file; choose another name for the folder.", folder)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+        raise DataError(
+            f"holds other files (and no {mark}); choose an empty or a new folder.", folder
+        )
+
+
+@contextmanager
+def replace_folder(folder: Path, mark: str) -> Iterator[Path]:
+    """A new folder to write into, which takes the place of `folder` when the block ends well.
+
+    What was there stays untouched until then, and for good if the block fails.
+
+    Args:
+        folder: where the result will stand.
+        mark: the file by which a former result is known, for instance "model.json". A folder
+            that holds anything else but is not empty is never replaced.
+
+    Raises:
+        DataError: the place is taken by something else, or cannot be written.
+    """
+    check_replaceable(folder, mark)
+    new: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        new.chmod(0o755)  # mkdtemp's folders are for its owner only
+        yield new
+        old = None
+        if folder.exists():
+            old = new.with_name(new.name + "-old")
+            folder.rename(old)
+        new.rename(folder)
+        if old is not None:
+            shutil.rmtree(old)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno == errno.ENOSPC:
+            reason += "; nothing that was there is lost"
+        raise DataError(f"cannot be written ({reason}).", folder) from error
+    finally:
+        if new is not None and new.exists():
+            shutil.rmtree(new, ignore_errors=True)
+
+
+def cache_folder() -> Path:
+    """Where jpseq keeps what it can make again: $JPSEQ_CACHE, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get("JPSEQ_CACHE")
+    return Path(chosen) if chosen else user_cache_path("jpseq", appauthor=False)
