@@ -44,7 +44,7 @@ class ChatbotConfiguration(Configuration):
     epochs: Positive
     batch_tokens: Positive
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Chatbot(Model):

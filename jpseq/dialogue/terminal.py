@@ -59,7 +59,7 @@ class Conversation:
         return f"There is no command {name}. /help lists them."
 
     def _set_seed(self, value: str) -> str:
-        if not (value.isdecimal() and int(value) < 2**63):
+        if not (value.isdecimal() and len(value) <= 18):  # fits 64 bits
             return f"The seed is {self.seed}. Type a whole number after it, such as /seed 7."
         self.seed = int(value)
         return f"(the seed is now {self.seed})"

@@ -78,6 +78,9 @@ class Recurrent(nn.Module):
         if size == 0 or steps == 0:
             return batch.replace(batch.values.new_zeros(size, steps, self.output_size)), initial
         lengths = batch.lengths.cpu()
+        if bool((lengths == steps).all()):
+            values, last = self.rnn(batch.values, self._to_torch(initial))
+            return batch.replace(values), self._from_torch(last)
         # torch cannot pack an empty sequence: it is read as one step of padding, then undone.
         packed = pack_padded_sequence(
             batch.values, lengths.clamp(min=1), batch_first=True, enforce_sorted=False

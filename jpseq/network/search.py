@@ -30,8 +30,10 @@ def sampled(temperature: float = 1.0, generator: torch.Generator | None = None) 
     """Draw from softmax(scores / temperature); low temperatures come near to greedy."""
 
     def choose(logits: Tensor) -> Tensor:
-        # Shifting by the maximum keeps exp finite however small the temperature is.
-        scores = (logits.float() - logits.amax(dim=-1, keepdim=True)) / temperature
+        # Shifting by the maximum keeps exp finite however small the temperature is; 1e-30 is still
+        # more than 0 in single precision.
+        shifted = logits.float() - logits.amax(dim=-1, keepdim=True)
+        scores = shifted / max(temperature, 1e-30)
         drawn = torch.multinomial(scores.softmax(dim=-1), 1, generator=generator)
         return drawn[:, 0]
 
@@ -69,12 +71,11 @@ def decode(
     previous = torch.full((size,), start, device=device)
     finished = torch.zeros(size, dtype=torch.bool, device=device)
     lengths = torch.zeros(size, dtype=torch.int64, device=device)
-    never = list(forbidden)
+    never = torch.tensor(list(forbidden), dtype=torch.int64, device=device)
     written: list[Tensor] = []
     for _ in range(max_length):
         logits, state = step(previous, state)
-        logits[:, never] = -torch.inf
-        previous = choose(logits)
+        previous = choose(logits.index_fill(1, never, -torch.inf))
         finished |= previous == end
         if bool(finished.all()):
             break

@@ -1,6 +1,7 @@
 """fit: a network and a stream of batches become a trained network."""
 
 import logging
+import signal
 import sys
 import warnings
 from typing import Any
@@ -46,13 +47,18 @@ def fit(
         enable_progress_bar=False,
         callbacks=[ProgressBar(title)] if sys.stderr.isatty() else [],
     )
+    network.train()
     module = Training(network, learning_rate)
+    interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(module, train_dataloaders=stream)
     except (KeyboardInterrupt, SystemExit):  # Lightning turns the one into the other
-        network.cpu().eval()
         return False
-    network.cpu().eval()
+    finally:
+        network.cpu().eval()
+        # After one Ctrl-C Lightning has further ones ignored, for good.
+        if signal.getsignal(signal.SIGINT) != interrupt:
+            signal.signal(signal.SIGINT, interrupt)
     return not trainer.interrupted
 
 

@@ -36,6 +36,8 @@ class Stream(Generic[B]):
         self.shuffle = shuffle
         self.seed = seed
         self.epoch = 0
+        # Rows of equal length may change places, so the cuts are the same in every epoch.
+        self.cuts = _cuts(np.sort(lengths).tolist(), batch_tokens)
 
     def batches(self, epoch: int) -> list[npt.NDArray[np.int64]]:
         """The rows of each batch of an epoch; their number is the same in every epoch."""
@@ -44,21 +46,26 @@ class Stream(Generic[B]):
         if self.shuffle:
             rows = draw.permutation(rows)
         rows = rows[np.argsort(self.lengths[rows], kind="stable")]
-        cuts = []
-        first = 0
-        for i, length in enumerate(self.lengths[rows].tolist()):
-            if i > first and (i - first + 1) * length > self.batch_tokens:
-                cuts.append(i)
-                first = i
-        batches = np.split(rows, cuts) if len(rows) else []
+        batches = np.split(rows, self.cuts) if len(rows) else []
         if self.shuffle:
             batches = [batches[i] for i in draw.permutation(len(batches))]
         return batches
 
     def __len__(self) -> int:
-        return len(self.batches(0))
+        return len(self.cuts) + 1 if len(self.lengths) else 0
 
     def __iter__(self) -> Iterator[B]:
         epoch, self.epoch = self.epoch, self.epoch + 1
         for rows in self.batches(epoch):
             yield self.make(rows)
+
+
+def _cuts(lengths: list[int], batch_tokens: int) -> list[int]:
+    """Where to cut rows in order of their lengths, so that no batch with padding is too large."""
+    cuts: list[int] = []
+    first = 0
+    for i, length in enumerate(lengths):
+        if i > first and (i - first + 1) * length > batch_tokens:
+            cuts.append(i)
+            first = i
+    return cuts
