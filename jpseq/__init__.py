@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from jpseq.sequences import Ragged, Token, Tokens
     from jpseq.stage import Stage
     from jpseq.text.characters import Characters
+    from jpseq.text.detokenize import detokenize
     from jpseq.text.mecab import MeCab
     from jpseq.text.normalizer import Normalizer
+    from jpseq.text.sentences import split_sentences
+    from jpseq.text.subword import SentencePiece
     from jpseq.text.tokenizer import Tokenizer
     from jpseq.text.whitespace import Whitespace
     from jpseq.vocabulary import Vocabulary
@@ -36,6 +39,7 @@ _HOME = {
     "Normalizer": "jpseq.text.normalizer",
     "Pipeline": "jpseq.pipeline",
     "Ragged": "jpseq.sequences",
+    "SentencePiece": "jpseq.text.subword",
     "Stage": "jpseq.stage",
     "Token": "jpseq.sequences",
     "Tokenizer": "jpseq.text.tokenizer",
@@ -44,8 +48,10 @@ _HOME = {
     "Vocabulary": "jpseq.vocabulary",
     "Whitespace": "jpseq.text.whitespace",
     "bundled": "jpseq.corpora.bundled",
+    "detokenize": "jpseq.text.detokenize",
     "read_dialogues": "jpseq.corpora.readers",
     "read_texts": "jpseq.corpora.readers",
+    "split_sentences": "jpseq.text.sentences",
 }
 
 __all__ = [
@@ -58,6 +64,7 @@ __all__ = [
     "Normalizer",
     "Pipeline",
     "Ragged",
+    "SentencePiece",
     "Stage",
     "Token",
     "Tokenizer",
@@ -66,8 +73,10 @@ __all__ = [
     "Vocabulary",
     "Whitespace",
     "bundled",
+    "detokenize",
     "read_dialogues",
     "read_texts",
+    "split_sentences",
 ]
 
 
