@@ -1,28 +1,24 @@
 """How fast jpseq tokenizes, beside bare fugashi and konoha, in one run on the same lines.
 
     pip install "jpseq[benchmarks]"
-    JPSEQ_CORPORA=... python benchmarks/tokenize.py
+    JPSEQ_CORPORA=... python benchmarks/tokenization.py
 
 All analysers use unidic-lite and the MeCab library that fugashi brings. The contestants take turns;
 each figure is the median of the rounds.
 """
 
-import sys
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 
-sys.path.pop(0)  # this folder, or else this file would stand in for Python's own tokenize
+import fugashi
+import unidic_lite
 
-import argparse  # noqa: E402
-import os  # noqa: E402
-import statistics  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-import fugashi  # noqa: E402
-import unidic_lite  # noqa: E402
-
-from jpseq import MeCab  # noqa: E402
+from jpseq import MeCab
 
 
 def bare_wakati(lines: list[str]) -> int:

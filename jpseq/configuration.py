@@ -11,7 +11,12 @@ from jpseq.errors import ConfigurationError, did_you_mean
 class Configuration(pydantic.BaseModel):
     """Base of all configurations. An unknown key is an error, and nothing changes afterwards."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    model_config = pydantic.ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        strict=True,  # values are used as they were given: "8" is no 8
+    )
 
     @classmethod
     def check(cls, values: Mapping[str, Any]) -> Self:

@@ -42,17 +42,23 @@ def replace_folder(folder: Path, mark: str) -> Iterator[Path]:
     check_replaceable(folder, mark)
     new: Path | None = None
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        place = folder.resolve()  # a link to a folder stays, and the folder behind it is replaced
+        place.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
         new.chmod(0o755)  # mkdtemp's folders are for its owner only
         yield new
         old = None
-        if folder.exists():
+        if place.exists():
             old = new.with_name(new.name + "-old")
-            folder.rename(old)
-        new.rename(folder)
+            place.rename(old)
+        try:
+            new.rename(place)
+        except OSError:
+            if old is not None:
+                old.rename(place)
+            raise
         if old is not None:
-            shutil.rmtree(old)
+            shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno == errno.ENOSPC:

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jpseq import plugins
-from jpseq.errors import JpseqError, ModelError, NotFittedError
+from jpseq.errors import (
+    ConfigurationError,
+    DataError,
+    JpseqError,
+    ModelError,
+    NotFittedError,
+    PluginError,
+)
 from jpseq.folders import replace_folder
 from jpseq.parameters import Parameters
 from jpseq.stage import Stage
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT_VERSION = 1
+_AGAIN = "Copy the model folder again, or train it again."
 
 
 class Model(Parameters):
@@ -72,7 +80,7 @@ class Model(Parameters):
             NotFittedError: there is nothing to save.
             DataError: the folder holds something else, or cannot be written.
         """
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         # A tied weight is one tensor under several names, which safetensors keeps once.
         weights = _distinct(self.trained().state_dict())
@@ -90,7 +98,8 @@ class Model(Parameters):
             text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
             (new / "model.json").write_text(text, encoding="utf-8")
             (new / "README.md").write_text(self.card(), encoding="utf-8")
-            save_file(weights, new / "weights.safetensors")
+            # Not save_file: a full disk is an OSError only where Python itself writes.
+            (new / "weights.safetensors").write_bytes(save(weights))
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -102,7 +111,10 @@ class Model(Parameters):
         """
         folder = Path(folder)
         content = _description(folder)
-        kind: type[Model] = plugins.find("models", content["model"])
+        try:
+            kind: type[Model] = plugins.find("models", content["model"])
+        except PluginError as error:
+            raise PluginError(f"{folder}/model.json: {error}") from error
         if not issubclass(kind, cls):
             raise ModelError(
                 f"{folder}: a {kind.__name__} ({content['model']!r}), but a {cls.__name__} is"
@@ -111,20 +123,31 @@ class Model(Parameters):
         try:
             params = {k: _built(v) for k, v in content["parameters"].items()}
             model = kind(**params)
+        except PluginError as error:
+            raise PluginError(f"{folder}/model.json: {error}") from error
         except (KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"{folder}/model.json: damaged parameters ({error}).") from error
+            raise ModelError(
+                f"{folder}/model.json: damaged parameters ({error}). {_AGAIN}"
+            ) from error
         vocabularies = {}
         for name, digest in content["vocabularies"].items():
-            vocabularies[name] = Vocabulary.load(folder / f"{Path(name).name}.json")
+            try:
+                vocabularies[name] = Vocabulary.load(folder / f"{Path(name).name}.json")
+            except DataError as error:
+                raise ModelError(f"{error} {_AGAIN}") from error
             if vocabularies[name].hash() != digest:
                 raise ModelError(
                     f"{folder}/{name}.json: not the vocabulary the weights were trained with (its"
-                    " hash differs). Copy the whole model folder again, or train it again."
+                    f" hash differs). {_AGAIN}"
                 )
         try:
             model.restore(vocabularies)
+        except ConfigurationError as error:
+            raise ModelError(f"{folder}/model.json: {error} {_AGAIN}") from error
         except KeyError as error:
-            raise ModelError(f"{folder}/model.json: the vocabulary {error} is missing.") from None
+            raise ModelError(
+                f"{folder}/model.json: the vocabulary {error} is missing. {_AGAIN}"
+            ) from None
         model.metrics = content.get("metrics", {})
         model.network = model.build()
         _load_weights(model.network, folder / "weights.safetensors")
@@ -143,11 +166,17 @@ def _description(folder: Path) -> dict[str, Any]:
             " makes one."
         ) from None
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise ModelError(f"{path}: damaged ({error}). Copy the model folder again.") from error
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}). A model is a folder that holds model.json;"
+            " name one that you can read."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: damaged ({error}). {_AGAIN}") from error
     if not isinstance(content, dict) or content.get("format") != "jpseq model":
-        raise ModelError(f"{path}: not a jpseq model.")
+        raise ModelError(
+            f"{path}: not a jpseq model. Name another folder; `jpseq chat train DIALOGUES --output"
+            " FOLDER` makes one."
+        )
     if content.get("version") != FORMAT_VERSION:
         raise ModelError(
             f"{path}: format {content.get('version')}, but this jpseq reads {FORMAT_VERSION}."
@@ -155,7 +184,7 @@ def _description(folder: Path) -> dict[str, Any]:
         )
     for key, kind in (("model", str), ("parameters", dict), ("vocabularies", dict)):
         if not isinstance(content.get(key), kind):
-            raise ModelError(f'{path}: damaged (no "{key}"). Copy the model folder again.')
+            raise ModelError(f'{path}: damaged (no "{key}"). {_AGAIN}')
     return content
 
 
@@ -164,26 +193,25 @@ def _load_weights(network: "nn.Module", path: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    again = "Copy the model folder again, or train it again."
     try:
         weights = load_file(path)
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such file. {again}") from None
+        raise ModelError(f"{path}: no such file. {_AGAIN}") from None
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path}: cannot be read ({error}). {again}") from error
+        raise ModelError(f"{path}: cannot be read ({error}). {_AGAIN}") from error
     wanted = _distinct(network.state_dict())
     if missing := wanted.keys() ^ weights.keys():
         raise ModelError(
-            f"{path}: missing or foreign weights: {', '.join(sorted(missing))}. {again}"
+            f"{path}: missing or foreign weights: {', '.join(sorted(missing))}. {_AGAIN}"
         )
     for name, tensor in weights.items():
         if tensor.shape != wanted[name].shape:
             raise ModelError(
                 f"{path}: {name} is {tuple(tensor.shape)}, but model.json describes"
-                f" {tuple(wanted[name].shape)}. {again}"
+                f" {tuple(wanted[name].shape)}. {_AGAIN}"
             )
         if not bool(torch.isfinite(tensor).all()):
-            raise ModelError(f"{path}: {name} holds values that are not finite. {again}")
+            raise ModelError(f"{path}: {name} holds values that are not finite. {_AGAIN}")
     network.load_state_dict(weights, strict=False)  # strict but for the second names of tied ones
 
 

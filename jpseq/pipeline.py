@@ -77,7 +77,7 @@ class Pipeline(Stage):
         """stages; deep adds theirs as kind__parameter, for instance tokenizer__lemma."""
         params: dict[str, Any] = {"stages": self.stages}
         if deep:
-            for stage in self.stages:
+            for stage in reversed(self.stages):  # of two of a kind the first stays
                 params[stage.kind] = stage
                 params |= {f"{stage.kind}__{k}": v for k, v in stage.get_params().items()}
         return params
@@ -135,8 +135,11 @@ class Pipeline(Stage):
             raise DataError(f"damaged: {error}.", path) from error
         if not isinstance(content, dict) or content.get("version") != FORMAT_VERSION:
             raise DataError(f"not a pipeline of format {FORMAT_VERSION}.", path)
+        entries = content.get("stages")
+        if not isinstance(entries, list) or not entries:
+            raise DataError("damaged: it names no stages.", path)
         stages = []
-        for place, entry in enumerate(content.get("stages", [])):
+        for place, entry in enumerate(entries):
             try:
                 stage: Stage = plugins.find("stages", entry["name"], entry["kind"])(
                     **entry["params"]

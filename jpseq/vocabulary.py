@@ -259,20 +259,22 @@ class Vocabulary(Stage):
                 f" {FORMAT_VERSION}.",
                 path,
             )
-        words: Any = content.get("words")
-        counts: Any = content.get("counts")
+        keys = ("words", "counts", "specials", "min_count", "max_size")
+        fields: list[Any] = [content.get(key) for key in keys]
+        words, counts, specials, min_count, max_size = fields
         sound = (
             isinstance(words, list)
             and isinstance(counts, list)
-            and len(words) == len(counts) == len(set(map(str, words)))
-            and all(isinstance(word, str) for word in words)
+            and isinstance(specials, list)
+            and all(isinstance(word, str) for word in words + specials)
+            and len(words) == len(counts) == len(set(words))
             and all(isinstance(count, int) and count > 0 for count in counts)
+            and isinstance(min_count, int)
+            and isinstance(max_size, int | None)
         )
         if not sound:
-            raise DataError("damaged: words and counts do not fit together.", path)
-        vocabulary = cls(
-            tuple(content.get("specials", ())), content.get("min_count", 1), content.get("max_size")
-        )
+            raise DataError("damaged: words, counts and bounds do not fit together.", path)
+        vocabulary = cls(tuple(specials), min_count, max_size)
         vocabulary.counts_ = Counter(dict(zip(words, counts, strict=True)))
         return vocabulary
 

@@ -3,6 +3,7 @@
 Each group's code is loaded when it is called, so that `jpseq --help` is quick.
 """
 
+import os
 import sys
 from typing import Annotated
 
@@ -44,18 +45,30 @@ def options(
 
 def main() -> None:
     """Run the command line: an error is one paragraph on standard error, never a traceback."""
+    # Threads that wait for one another must not spin: on two cores that something else uses too,
+    # spinning made training ten times slower. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller, as `<&-` does
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # Japanese is written whatever the locale; half a surrogate pair is shown as "?".
         stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except JpseqError as error:
         print(f"jpseq: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # for instance `jpseq tokenize FILE | head`
-        sys.stderr.close()
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):  # as in `jpseq tokenize FILE | head`
+            print(f"jpseq: the output cannot be written ({error.strerror}).", file=sys.stderr)
+        # What is still in the buffer goes nowhere, or Python would complain of it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from jpseq.errors import JpseqError
+
 if TYPE_CHECKING:
     from jpseq.dialogue.chatbot import Chatbot
 
 app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
 Cell = Literal["rnn", "lstm", "gru"]
+Seed = Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")]
 
 
 @app.callback()
@@ -22,7 +25,7 @@ def chat(
     temperature: Annotated[
         float, typer.Option(min=0, max=10, help="0 for the most likely reply, 1 for varied ones.")
     ] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Decides what chance decides.")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Talk to a bot. Without a model a small demo bot is trained first (once, about two minutes).
 
@@ -43,7 +46,7 @@ def chat(
 
 def _bot(model: Path | None) -> tuple["Chatbot", str]:
     from jpseq.dialogue.chatbot import Chatbot
-    from jpseq.dialogue.demo import kept_demo, train_demo
+    from jpseq.dialogue.demo import keep_demo, kept_demo, train_demo
 
     if model is not None:
         return Chatbot.load(model), f"This is the bot in {model}"
@@ -54,6 +57,10 @@ def _bot(model: Path | None) -> tuple["Chatbot", str]:
         if not bot.completed:
             _note("Interrupted: the demo bot is not kept, and will be trained next time.")
             raise typer.Exit(130)
+        try:
+            keep_demo(bot)
+        except JpseqError as error:  # no reason not to talk
+            _note(f"The demo bot is not kept: {error} JPSEQ_CACHE can name another folder.")
     return bot, "This is a small demo bot that learnt from everyday dialogues"
 
 
@@ -72,6 +79,9 @@ def train(
     hidden: Annotated[int, typer.Option(help="Features of the state (even).")] = 256,
     layers: Annotated[int, typer.Option(help="Recurrent layers.")] = 1,
     dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.2,
+    word_drop: Annotated[
+        float, typer.Option(help="Share of words read that are left blank.")
+    ] = 0.1,
     history: Annotated[int, typer.Option(help="How many of the last words are read.")] = 40,
     min_count: Annotated[int, typer.Option(help="Rarer words are unknown.")] = 2,
     max_words: Annotated[int, typer.Option(help="At most so many words are known.")] = 20_000,
@@ -81,18 +91,20 @@ def train(
     held_out: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="Share of dialogues to measure on.")
     ] = 0.05,
-    seed: Annotated[int, typer.Option(min=0, help="Decides what chance decides.")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Train a bot on dialogues, and print its perplexity on held-out ones.
 
     After Ctrl-C what was learnt until then is saved.
     """
     from jpseq.corpora.readers import read_dialogues
-    from jpseq.dialogue.chatbot import Chatbot, ChatbotConfiguration, hold_out
     from jpseq.errors import DataError
     from jpseq.folders import check_replaceable
     from jpseq.plugins import find
 
+    # Everything that can be wrong is found before the long part begins, and what can be found
+    # without torch before torch is loaded.
+    check_replaceable(output, "model.json")
     params: dict[str, Any] = {
         "tokenizer": find("stages", tokenizer, "tokenizer")(),
         "cell": cell,
@@ -100,6 +112,7 @@ def train(
         "hidden": hidden,
         "layers": layers,
         "dropout": dropout,
+        "word_drop": word_drop,
         "history": history,
         "min_count": min_count,
         "max_words": max_words,
@@ -108,16 +121,24 @@ def train(
         "learning_rate": learning_rate,
         "seed": seed,
     }
-    bot = Chatbot(**params)
-    # Everything that can be wrong is found before the long part begins.
-    ChatbotConfiguration.check(bot.get_params(deep=False))
-    check_replaceable(output, "model.json")
-    read = list(read_dialogues(dialogues))
+    everything = list(read_dialogues(dialogues))
+    read = [dialogue for dialogue in everything if len(dialogue) > 1]
     if len(read) < 2:
-        raise DataError("at least two dialogues are needed: one to learn from, one to measure.")
+        raise DataError(
+            "at least two dialogues of two turns or more are needed: one to learn from, one to"
+            f" measure on; there are {len(read)}.",
+            dialogues,
+        )
+    from jpseq.dialogue.chatbot import Chatbot, ChatbotConfiguration, hold_out
+
+    bot = Chatbot(**params)
+    ChatbotConfiguration.check(bot.get_params(deep=False))
+    if alone := len(everything) - len(read):
+        _note(f"{alone:,} dialogues of fewer than two turns are left out")
     learnt, kept = hold_out(read, held_out, seed)
     _note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
     bot.fit(learnt)
+    bot.save(output)  # at once: measuring takes its time, and a second Ctrl-C may come
     perplexity = bot.perplexity(kept, data=f"{dialogues.name} held-out seed {seed}")
     bot.metrics = {"held-out": str(perplexity)}
     bot.save(output)

@@ -49,22 +49,27 @@ def _decode(raw: bytes, path: Path, number: int) -> str:
     try:
         return raw.decode("utf-8").rstrip("\r\n")
     except UnicodeDecodeError as error:
+        encoding = _guess(raw)
         raise DataError(
             f"not UTF-8 (byte 0x{raw[error.start]:02x} at column {error.start + 1})."
-            f"{_guess(raw)} Convert it, for instance: iconv -f CP932 -t UTF-8 {path}",
+            f"{f' It may be {_ENCODINGS[encoding]}.' if encoding else ''}"
+            f" Convert it, for instance: iconv -f {encoding or 'CP932'} -t UTF-8 {path}",
             path,
             number,
         ) from None
 
 
+_ENCODINGS = {"CP932": "Shift JIS (CP932)", "EUC-JP": "EUC-JP"}
+
+
 def _guess(raw: bytes) -> str:
-    for encoding, name in (("cp932", "Shift JIS (CP932)"), ("euc_jp", "EUC-JP")):
+    for encoding in _ENCODINGS:
         try:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
         if any("ぁ" <= c <= "ヶ" or "一" <= c <= "鿿" for c in text):
-            return f" It may be {name}."
+            return encoding
     return ""
 
 

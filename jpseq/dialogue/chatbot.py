@@ -37,10 +37,12 @@ class ChatbotConfiguration(Configuration):
     hidden: Annotated[int, Field(ge=2, multiple_of=2)]
     layers: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    word_drop: Annotated[float, Field(ge=0, lt=1)]
     history: Positive
     min_count: Positive
     max_words: Positive | None
     max_reply: Positive
+    max_unknown: Annotated[int, Field(ge=0)] | None
     epochs: Positive
     batch_tokens: Positive
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
@@ -57,9 +59,12 @@ class Chatbot(Model):
         hidden: features of the state (even).
         layers: recurrent layers on one another.
         dropout: share of features dropped while training.
+        word_drop: share of the words read that are left blank while training.
         history: how many of the last words said are read; turns are told apart by a mark.
         min_count, max_words: words rarer, or beyond that many, are unknown.
         max_reply: the longest reply, in words.
+        max_unknown: a turn with more unknown words than this is answered by naming one of them:
+            an honest answer, where the network could only guess. None lets it guess.
         epochs: how often the dialogues are gone through.
         batch_tokens: padded reply words in a step of training.
         learning_rate: of the first step, falling to zero with the last.
@@ -76,10 +81,12 @@ class Chatbot(Model):
         hidden: int = 256,
         layers: int = 1,
         dropout: float = 0.2,
+        word_drop: float = 0.1,
         history: int = 40,
         min_count: int = 1,
         max_words: int | None = None,
         max_reply: int = 40,
+        max_unknown: int | None = 1,
         epochs: int = 20,
         batch_tokens: int = 800,
         learning_rate: float = 2e-3,
@@ -91,10 +98,12 @@ class Chatbot(Model):
         self.hidden = hidden
         self.layers = layers
         self.dropout = dropout
+        self.word_drop = word_drop
         self.history = history
         self.min_count = min_count
         self.max_words = max_words
         self.max_reply = max_reply
+        self.max_unknown = max_unknown
         self.epochs = epochs
         self.batch_tokens = batch_tokens
         self.learning_rate = learning_rate
@@ -140,6 +149,7 @@ class Chatbot(Model):
             self.cell,  # type: ignore[arg-type]  # checked by the configuration
             self.layers,
             self.dropout,
+            self.word_drop,
         )
 
     def perplexity(
@@ -150,12 +160,18 @@ class Chatbot(Model):
         Args:
             dialogues: ones that were not learnt from.
             data: their name, for the signature.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: no dialogue has two turns.
         """
         from jpseq.training.fit import evaluate
 
         network = self.trained()
         words = [[self._words(text) for text in _texts(dialogue)] for dialogue in dialogues]
         nll, count = evaluate(network, self._stream(words, shuffle=False))
+        if not count:
+            raise DataError("to measure on, at least one dialogue of two turns or more is needed.")
         known = self.vocabulary.coverage(turn for dialogue in words for turn in dialogue)
         signature = (
             f"data:{data}|dialogues:{len(words)}|tok:{self._tokenizer.name}"
@@ -180,8 +196,11 @@ class Chatbot(Model):
             )
         if not history:
             raise DataError("the history is empty; a reply needs at least one turn before it.")
-        # Earlier turns than this cannot reach into the words that are read.
-        recent = [self._words(text) for text in list(history)[-self.history :]]
+        # Even empty turns have a mark between them, so earlier ones cannot reach into what is read.
+        recent = [self._words(text) for text in list(history)[-self.history - 1 :]]
+        unknown = [word for word in recent[-1] if word not in self.vocabulary]
+        if self.max_unknown is not None and len(unknown) > self.max_unknown:
+            return f"すみません、「{unknown[0][:20]}」という言葉がわかりません。"
         source = Ragged.from_sequences([self._source(self.vocabulary.transform(recent))])
         generator = torch.Generator().manual_seed(seed)
         choose = sampled(temperature, generator) if temperature > 0 else greedy
@@ -213,9 +232,17 @@ class Chatbot(Model):
         return self._tokenizer.words(text)
 
     def _source(self, turns: Ragged) -> npt.NDArray[np.int32]:
-        """The last `history` ids of turns, with the mark between turns."""
+        """The last `history` ids of turns, with the mark between turns.
+
+        A full stop before the mark says nothing, and who types at a prompt leaves it out.
+        """
         mark = np.array([SPECIALS.index(TURN)], np.int32)
-        parts = [part for turn in turns for part in (mark, turn)][1:]
+        stop = self.vocabulary.id("。") if "。" in self.vocabulary else None
+        parts = [
+            part
+            for turn in turns
+            for part in (mark, turn[:-1] if len(turn) > 1 and turn[-1] == stop else turn)
+        ][1:]
         return np.concatenate(parts)[-self.history :]
 
     def _stream(self, dialogues: list[list[list[str]]], shuffle: bool) -> Stream[Pair]:
@@ -224,8 +251,7 @@ class Chatbot(Model):
         for dialogue in dialogues:
             turns = self.vocabulary.transform(dialogue)
             for i in range(1, len(turns)):
-                # A turn has one word or more, or it was empty: so many turns back are enough.
-                sources.append(self._source(turns[max(0, i - self.history) : i]))
+                sources.append(self._source(turns[max(0, i - self.history - 1) : i]))
                 targets.append(np.concatenate([start, turns[i], end]))
         source, target = Ragged.from_sequences(sources), Ragged.from_sequences(targets)
 
@@ -261,7 +287,11 @@ class Chatbot(Model):
 def _texts(dialogue: Dialogue | Sequence[str]) -> list[str]:
     if isinstance(dialogue, str):
         raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
-    return [turn.text if isinstance(turn, Turn) else turn for turn in dialogue]
+    texts = [turn.text if isinstance(turn, Turn) else turn for turn in dialogue]
+    for text in texts:
+        if not isinstance(text, str):
+            raise DataError(f"a turn is a text (str) or a Turn, got {type(text).__name__}.")
+    return texts
 
 
 def hold_out(

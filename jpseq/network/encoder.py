@@ -1,6 +1,7 @@
 """The encoder: a sequence of ids becomes a memory and a context vector."""
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from jpseq.batch import Batch
 from jpseq.network.recurrent import Cell, Recurrent, State
@@ -13,7 +14,9 @@ class Encoder(nn.Module):
         vocabulary_size: number of ids.
         embedding_size: features of an embedded word.
         hidden_size: features of the output; each direction has half of them, so it must be even.
-        cell, layers, dropout: as in Recurrent; words are dropped out after embedding, too.
+        cell, layers, dropout: as in Recurrent; embedded words are dropped out, too.
+        word_drop: share of words that are left blank while training, so that a word never seen
+            does not confuse (Gal & Ghahramani 2016, section 4.2, without tying over types).
     """
 
     def __init__(
@@ -24,8 +27,10 @@ class Encoder(nn.Module):
         cell: Cell = "gru",
         layers: int = 1,
         dropout: float = 0.0,
+        word_drop: float = 0.0,
     ) -> None:
         super().__init__()
+        self.word_drop = word_drop
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.dropout = nn.Dropout(dropout)
         self.recurrent = Recurrent(
@@ -42,6 +47,12 @@ class Encoder(nn.Module):
             the memory, values (B, T, hidden_size), and the state after reading: its `hidden`
             (layers, B, hidden_size) is the context vector of a sequence-to-sequence network.
         """
-        embedded = self.dropout(self.embedding(source.values))
+        embedded = self.dropout(self.embedding(source.values)) * self._kept(source.values)
         memory, state = self.recurrent(source.replace(embedded))
         return memory, state
+
+    def _kept(self, ids: Tensor) -> Tensor:
+        """(B, T) → (B, T, 1): 0 for a word that is left blank this time, else 1."""
+        if not self.training or not self.word_drop:
+            return torch.ones((), device=ids.device)
+        return (torch.rand(ids.shape, device=ids.device) >= self.word_drop)[..., None]

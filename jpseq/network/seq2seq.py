@@ -42,6 +42,7 @@ class Seq2Seq(nn.Module):
         embedding_size: features of an embedded word; both sides share the embedding.
         hidden_size: features of the state (even).
         cell, layers, dropout: as in Recurrent.
+        word_drop: share of source words left blank while training, as in Encoder.
     """
 
     def __init__(
@@ -52,10 +53,11 @@ class Seq2Seq(nn.Module):
         cell: Cell = "gru",
         layers: int = 1,
         dropout: float = 0.0,
+        word_drop: float = 0.0,
     ) -> None:
         super().__init__()
         sizes = (vocabulary_size, embedding_size, hidden_size)
-        self.encoder = Encoder(*sizes, cell, layers, dropout)
+        self.encoder = Encoder(*sizes, cell, layers, dropout, word_drop)
         self.decoder = Decoder(*sizes, cell, layers, dropout)
         self.decoder.embedding = self.encoder.embedding
         # Small initial scores: the embedding is the output layer, too.

@@ -4,11 +4,11 @@ MeCab formats its whole answer in one C call and Python splits it, which is abou
 walking over its nodes.
 """
 
+import csv
 import os
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -24,24 +24,28 @@ class Layout(NamedTuple):
 
     lemma: int
     reading: int
+    origin: bool = True
+    """Whether a lemma can hold more than the word, as UniDic's コーヒー-coffee does."""
 
 
 LAYOUTS = {
     29: Layout(lemma=7, reading=20),  # UniDic 2.2 and later
     26: Layout(lemma=7, reading=17),  # UniDic 2.1.2, which is unidic-lite
     17: Layout(lemma=7, reading=9),  # UniDic 2.1 for MeCab; it has no kana, so pronunciation
-    9: Layout(lemma=6, reading=7),  # IPADIC, NAIST-jdic
-    7: Layout(lemma=4, reading=5),  # JUMAN
+    9: Layout(lemma=6, reading=7, origin=False),  # IPADIC, NAIST-jdic
+    7: Layout(lemma=4, reading=5, origin=False),  # JUMAN
 }
 """By the number of features of a known word."""
 
 # A tab ends each field, since no word holds one. fugashi strips the end of the answer, which the
-# end mark protects. Unknown words have fewer features.
+# end mark protects. Unknown words have fewer features. "columns" is for unidic-lite alone: MeCab
+# crashes on a feature that a word lacks, and only there it is sure that every known word has it.
 _FORMATS = r"""
-node-format-features = %H\t
+node-format-features = %m\t%H\t1\t
+unk-format-features = %m\t%H\t0\t
 bos-format-features =
 eos-format-features = EOS
-node-format-columns = %m\t%f[{lemma}]\t%f[{reading}]\t%F-[0,1,2,3]\t1\t
+node-format-columns = %m\t%f[7]\t%f[17]\t%F-[0,1,2,3]\t1\t
 unk-format-columns = %m\t\t\t%F-[0,1,2,3]\t0\t
 bos-format-columns =
 eos-format-columns = EOS
@@ -105,10 +109,11 @@ class MeCab(Tokenizer):
     def analyse(self, text: str) -> Tokens:
         fields: list[str] = []
         for part in _parts(text):
-            fields += self._columns.parse(part).split("\t")[:-1]
+            fields += self._fields(part)
         form = fields[0::5]
+        origin = self._layout.origin
         lemma = [
-            word or surface if "-" not in word else _without_origin(word)
+            _without_origin(word) if origin and "-" in word else word or surface
             for word, surface in zip(fields[1::5], form, strict=True)
         ]
         start, end = spans(text, form)
@@ -123,6 +128,16 @@ class MeCab(Tokenizer):
             tokens.form = tokens.lemma
         return tokens
 
+    def _fields(self, text: str) -> list[str]:
+        """Form, lemma, reading, part of speech and "1" if known: five for each word."""
+        if not (self.dictionary or self.user_dictionary):
+            return self._columns.parse(text).split("\t")[:-1]  # type: ignore[no-any-return]
+        fields: list[str] = []
+        answer = iter(self._features.parse(text).split("\t")[:-1])
+        for form, features, known in zip(answer, answer, answer, strict=True):
+            fields += form, *_read_features(features, self._layout), known
+        return fields
+
     @cached_property
     def _words(self) -> fugashi.GenericTagger:
         return self._tagger("wakati")
@@ -131,18 +146,25 @@ class MeCab(Tokenizer):
     def _columns(self) -> fugashi.GenericTagger:
         return self._tagger("columns")
 
+    @cached_property
+    def _features(self) -> fugashi.GenericTagger:
+        return self._tagger("features")
+
+    @cached_property
+    def _layout(self) -> Layout:
+        if not self.dictionary:
+            return LAYOUTS[26]
+        features = self._tagger("features").parse("は").split("\t")[1]
+        count = len(_split_features(features))
+        if count not in LAYOUTS:
+            raise ConfigurationError(
+                f"The dictionary {self.dictionary} has {count} features a word. Known are"
+                f" dictionaries with {', '.join(map(str, LAYOUTS))} (UniDic, IPADIC, JUMAN)."
+            )
+        return LAYOUTS[count]
+
     def _tagger(self, output: str) -> fugashi.GenericTagger:
         folder = Path(self.dictionary or _unidic_lite())
-        layout = Layout(0, 0)
-        if output == "columns":
-            features = self._tagger("features").parse("は").split("\t")[0]
-            count = len(re.sub('"[^"]*"', "", features).split(","))
-            if count not in LAYOUTS:
-                raise ConfigurationError(
-                    f"The dictionary {folder} has {count} features a word. Known are"
-                    f" dictionaries with {', '.join(map(str, LAYOUTS))} (UniDic, IPADIC, JUMAN)."
-                )
-            layout = LAYOUTS[count]
         arguments = f'-d "{folder}" -O {output}'
         if self.user_dictionary is not None:
             if not Path(self.user_dictionary).is_file():
@@ -157,25 +179,29 @@ class MeCab(Tokenizer):
         handle, resource = tempfile.mkstemp(suffix=".rc", text=True)
         try:
             with os.fdopen(handle, "w") as file:
-                file.write(_FORMATS.format(lemma=layout.lemma, reading=layout.reading))
+                file.write(_FORMATS)
             return fugashi.GenericTagger(f'{arguments} -r "{resource}"')
         except RuntimeError as error:
+            reason = str(error).rstrip("-\n ").splitlines()[-1]  # of a page of advice
             raise ConfigurationError(
-                f"MeCab cannot start with {arguments}: {error}. `jpseq doctor` checks the"
+                f"MeCab cannot start with {arguments}: {reason}. `jpseq doctor` checks the"
                 " installation."
             ) from error
         finally:
             os.unlink(resource)
 
     def set_params(self, **params: Any) -> "MeCab":
-        self.__dict__.pop("_words", None)
-        self.__dict__.pop("_columns", None)
+        for name in _STARTED:
+            self.__dict__.pop(name, None)
         super().set_params(**params)
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_words", "_columns")}
+        return {k: v for k, v in self.__dict__.items() if k not in _STARTED}
 
+
+_STARTED = ("_words", "_columns", "_features", "_layout")
+"""What depends on the parameters and is made when it is first needed; taggers cannot be pickled."""
 
 _LONGEST = 20_000
 """Characters analysed at once. MeCab's lattice of a longer text would fill the memory."""
@@ -191,6 +217,18 @@ def _parts(text: str) -> Iterator[str]:
         yield text[start:end]
         start = end
     yield text[start:]
+
+
+def _split_features(features: str) -> list[str]:
+    return next(csv.reader([features]))
+
+
+@lru_cache(2**16)
+def _read_features(features: str, layout: Layout) -> tuple[str, str, str]:
+    """Lemma, reading and part of speech; what an entry leaves out, or gives as "*", is empty."""
+    values = [value if value != "*" else "" for value in _split_features(features)]
+    values += [""] * (max(layout.lemma, layout.reading) + 1 - len(values))
+    return values[layout.lemma], values[layout.reading], "-".join(filter(None, values[:4]))
 
 
 def _without_origin(lemma: str) -> str:

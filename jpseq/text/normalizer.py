@@ -12,8 +12,8 @@ repeats    marks and small kana written several times count once: ーーー → 
 ========== ==================================================================================
 
 Where this departs from plain NFKC: ！ ？ … ‥ ～ stay Japanese punctuation instead of becoming
-ASCII, and a character whose NFKC form holds a space (´ ¨ and their like) is left alone, since no
-word may contain whitespace.
+ASCII; － after katakana stays for choonpu; and a character whose NFKC form holds a space (´ ¨ and
+their like) is left alone, since no word may contain whitespace.
 
 Two things happen whatever the rules, because no analyser can do without them: every kind of
 whitespace, and NUL, becomes a plain space; half of a surrogate pair becomes �.
@@ -77,6 +77,9 @@ class Normalizer:
         if "nfkc" in self.rules or "width" in self.rules:
             self._one_for_one |= _FULL_WIDTH
 
+    def __reduce__(self) -> tuple[type["Normalizer"], tuple[tuple[str, ...]]]:
+        return Normalizer, (self.rules,)  # rules are functions, which cannot be pickled
+
     def __call__(self, text: str) -> str:
         return self.align(text).text
 
@@ -120,6 +123,12 @@ def is_plain(text: str) -> bool:
         or "！！" in text
         or "？？" in text
         or "〜〜" in text
+        or "ゃゃ" in text
+        or "ゅゅ" in text
+        or "ょょ" in text
+        or "ャャ" in text
+        or "ュュ" in text
+        or "ョョ" in text
     )
 
 
@@ -211,7 +220,8 @@ RULES: dict[str, Rule] = {
     "repeats": _replace(r"([ー〜！？ぁぃぅぇぉっゃゅょァィゥェォッャュョ])\1+", lambda run: run[0]),
 }
 _fold = _compatibility("[\uff02-\uff1e\uff20-\uff5d\uff5f-\uffef]+")
-_marks = _replace(r"(?<=[^\x00-\x7f])[!?]+", lambda run: run.translate({33: "！", 63: "？"}))
+# ~ is passed over: the tilde rule will make it Japanese, and what follows it follows no ASCII then.
+_marks = _replace(r"(?<=[^\x00-\x7f])[!?~]+", lambda run: run.translate({33: "！", 63: "？"}))
 _separators = _replace(
     r"[\x00\ud800-\udfff]|[^\S ]", lambda c: "�" if "\ud800" <= c <= "\udfff" else " "
 )

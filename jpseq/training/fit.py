@@ -1,7 +1,6 @@
 """fit: a network and a stream of batches become a trained network."""
 
 import logging
-import signal
 import sys
 import warnings
 from typing import Any
@@ -49,16 +48,12 @@ def fit(
     )
     network.train()
     module = Training(network, learning_rate)
-    interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(module, train_dataloaders=stream)
     except (KeyboardInterrupt, SystemExit):  # Lightning turns the one into the other
         return False
     finally:
         network.cpu().eval()
-        # After one Ctrl-C Lightning has further ones ignored, for good.
-        if signal.getsignal(signal.SIGINT) != interrupt:
-            signal.signal(signal.SIGINT, interrupt)
     return not trainer.interrupted
 
 

@@ -1,0 +1,135 @@
+"""Search over a network that is a table: what follows each word is known beforehand."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from jpseq.network.search import decode, greedy, sampled
+
+START, END = 0, 1
+# The score of each next word (a column) after each word (a row): 0 is the start, 1 the end.
+TABLE = torch.tensor(
+    [
+        [9.0, 0.0, 2.0, 1.0, 0.0],  # start: itself, were it allowed; then 2
+        [0.0, 0.0, 0.0, 9.0, 0.0],  # after the end: 3, if anyone asked
+        [0.0, 1.0, 0.0, 3.0, 2.0],  # 2: 3
+        [0.0, 1.0, 0.0, 0.0, 2.0],  # 3: 4
+        [0.0, 5.0, 4.0, 0.0, 0.0],  # 4: the end
+    ]
+)
+
+
+def step(previous: Tensor, state: Any) -> tuple[Tensor, Any]:
+    return TABLE[previous], state
+
+
+def write(size: int = 1, max_length: int = 10, state: Any = None, **options: Any) -> Any:
+    options = {"step": step, "forbidden": [START], **options}
+    return decode(
+        state=state, size=size, start=START, end=END, max_length=max_length, **options
+    ).to_ragged()
+
+
+def test_greedy_by_hand() -> None:
+    assert write().tolist() == [[2, 3, 4]]
+
+
+def test_greedy_takes_the_lowest_id_among_equals() -> None:
+    assert greedy(torch.tensor([[0.0, 3.0, 3.0], [1.0, 1.0, 1.0]])).tolist() == [1, 0]
+
+
+def test_without_forbidden_ids_the_highest_score_wins() -> None:
+    assert write(forbidden=[], max_length=3).tolist() == [[0, 0, 0]]
+
+
+def test_a_forbidden_id_is_passed_over_for_the_next_best() -> None:
+    assert write(forbidden=[START, 3]).tolist() == [[2, 4]]
+
+
+def test_forbidden_ids_are_never_drawn() -> None:
+    choose = sampled(5.0, torch.Generator().manual_seed(0))
+    written = write(size=200, choose=choose, forbidden=[0, 3], max_length=20)
+    assert set(written.values.tolist()) == {2, 4}
+
+
+def test_the_networks_own_scores_are_left_alone() -> None:
+    scores = TABLE[START].clone()
+
+    def one_row(previous: Tensor, state: None) -> tuple[Tensor, None]:
+        return scores.expand(len(previous), -1), state
+
+    assert write(step=one_row, size=2, max_length=2).tolist() == [[2, 2], [2, 2]]
+    assert torch.equal(scores, TABLE[START])
+
+
+@pytest.mark.parametrize(("max_length", "wanted"), [(0, []), (1, [2]), (3, [2, 3, 4])])
+def test_what_has_not_ended_is_cut(max_length: int, wanted: list[int]) -> None:
+    assert write(max_length=max_length).tolist() == [wanted]
+
+
+def test_an_ending_at_once_gives_nothing() -> None:
+    assert write(size=2, forbidden=[0, 2, 3, 4]).tolist() == [[], []]
+
+
+def test_no_sequences_at_all() -> None:
+    assert write(size=0).tolist() == []
+
+
+def waiting(previous: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """Writes 3 as often as the state says, then the end, then 4 for ever."""
+    wanted = torch.where(state > 0, 3, torch.where(state == 0, 1, 4))
+    return nn.functional.one_hot(wanted, 5).float(), state - 1
+
+
+def test_a_sequence_that_has_ended_stays_ended() -> None:
+    written = write(step=waiting, state=torch.tensor([2, 0, 5, 1]), size=4)
+    assert written.tolist() == [[3, 3], [], [3, 3, 3, 3, 3], [3]]
+
+
+def test_a_batch_equals_one_by_one() -> None:
+    alone = [write(step=waiting, state=torch.tensor([n])).tolist()[0] for n in (2, 0, 12, 1)]
+    together = write(step=waiting, state=torch.tensor([2, 0, 12, 1]), size=4)
+    assert together.tolist() == alone
+    assert [len(row) for row in alone] == [2, 0, 10, 1]  # one was cut
+
+
+def test_each_step_gets_the_word_before_and_the_state_before() -> None:
+    seen: list[tuple[int, int]] = []
+
+    def watched(previous: Tensor, state: int) -> tuple[Tensor, int]:
+        seen.append((previous.item(), state))  # type: ignore[arg-type]
+        return TABLE[previous], state + 1
+
+    write(step=watched, state=7)
+    assert seen == [(START, 7), (2, 8), (3, 9), (4, 10)]
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_sampling_follows_the_softmax(temperature: float) -> None:
+    scores = [1.0, 0.0, 2.0, -1.0]
+    weights = [math.exp(score / temperature) for score in scores]
+    draws = 20_000
+    choose = sampled(temperature, torch.Generator().manual_seed(1))
+    counts = choose(torch.tensor([scores]).expand(draws, -1)).bincount(minlength=4).tolist()
+    for count, weight in zip(counts, weights, strict=True):
+        p = weight / sum(weights)
+        assert abs(count - draws * p) < 4 * math.sqrt(draws * p * (1 - p))
+
+
+@pytest.mark.parametrize("temperature", [1e-3, 1e-30, 1e-300, 5e-324])
+def test_a_temperature_near_zero_is_greedy(temperature: float) -> None:
+    choose = sampled(temperature, torch.Generator().manual_seed(0))
+    written = write(size=50, choose=choose)
+    assert written.tolist() == [[2, 3, 4]] * 50
+
+
+def test_the_same_generator_state_draws_the_same() -> None:
+    def drawn(seed: int) -> list[list[int]]:
+        choose = sampled(2.0, torch.Generator().manual_seed(seed))
+        return list(write(size=20, choose=choose).tolist())
+
+    assert drawn(3) == drawn(3)
+    assert drawn(3) != drawn(4)
