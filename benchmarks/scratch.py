@@ -10,13 +10,16 @@ Each prints Markdown, to be put into docs/results.md.
 
 import argparse
 import time
-from itertools import product
+from collections.abc import Iterator
+from itertools import count, islice, product
 from pathlib import Path
 
 import numpy as np
 
 from jpseq.scratch import GRU, LSTM, RNN, Adam, Network, train
 from jpseq.scratch.gradient_flow import cells
+from jpseq.scratch.layer import Array
+from jpseq.scratch.losses import Target
 from jpseq.scratch.sine import closed_loop, learn_sine, periods_in_phase, sine
 from jpseq.scratch.tasks import Adding, BinaryAddition, Copy, Task, TemporalOrder, practise
 
@@ -52,26 +55,28 @@ def addition() -> None:
 
     table("f", "trained on", "seed", "steps", "all its sums", "20 bits, random", "20 bits, carries")
     for activation, bits, seed in product(("tanh", "sigmoid"), (8, 5, 4, 3), (0, 1, 2)):
-        rng, task = np.random.default_rng(seed), BinaryAddition(bits)
-        network = Network(RNN(2, 16, activation, rng=rng), 1, rng)
-        optimizer, everything = Adam(0.01), task.all_sums()
+        task = BinaryAddition(bits)
+        everything = task.all_sums()
+        for steps, network in adders(activation, task, everything, seed):
+            sums = (everything, random, carries)
+            right = (f"{100 * task.accuracy(network, *data):.3f} %" for data in sums)
+            row(activation, f"{bits} bits", seed, steps, *right)
 
-        def study(steps: int) -> None:
-            batches = (task.draw(rng, 64) for _ in range(steps))  # noqa: B023
-            train(network, batches, task.loss, optimizer)  # noqa: B023
 
-        def report(steps: int) -> None:
-            sums = (everything, random, carries)  # noqa: B023
-            right = (f"{100 * task.accuracy(network, *data):.3f} %" for data in sums)  # noqa: B023
-            row(activation, f"{bits} bits", seed, steps, *right)  # noqa: B023
-
-        steps = 0
-        while steps < 5000 and task.accuracy(network, *everything) < 1:
-            study(50)
-            steps += 50
-        report(steps)
-        study(9 * steps)
-        report(10 * steps)
+def adders(
+    activation: str, task: BinaryAddition, everything: tuple[Array, Target], seed: int
+) -> Iterator[tuple[int, Network]]:
+    """Steps and network: once everything is right (5,000 at most), and after ten times as many."""
+    rng, optimizer = np.random.default_rng(seed), Adam(0.01)
+    network = Network(RNN(2, 16, activation, rng=rng), 1, rng)
+    batches = (task.draw(rng, 64) for _ in count())
+    steps = 0
+    while steps < 5000 and task.accuracy(network, *everything) < 1:
+        train(network, islice(batches, 50), task.loss, optimizer)
+        steps += 50
+    yield steps, network
+    train(network, islice(batches, 9 * steps), task.loss, optimizer)
+    yield 10 * steps, network
 
 
 def sines(noise: float) -> None:

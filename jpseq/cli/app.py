@@ -45,9 +45,9 @@ def options(
 
 def main() -> None:
     """Run the command line: an error is one paragraph on standard error, never a traceback."""
-    # Threads that wait for one another must not spin: on two cores that something else uses too,
-    # spinning made training ten times slower. Read when torch is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Threads that wait for one another must not spin for long: on two cores that something else
+    # uses too, it made training more than ten times slower. Read when torch is loaded.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the caller, as `<&-` does
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115

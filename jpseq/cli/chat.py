@@ -83,6 +83,7 @@ def train(
         float, typer.Option(help="Share of words read that are left blank.")
     ] = 0.1,
     history: Annotated[int, typer.Option(help="How many of the last words are read.")] = 40,
+    turns: Annotated[int | None, typer.Option(help="How many of the last turns are read.")] = None,
     min_count: Annotated[int, typer.Option(help="Rarer words are unknown.")] = 2,
     max_words: Annotated[int, typer.Option(help="At most so many words are known.")] = 20_000,
     epochs: Annotated[int, typer.Option(help="How often the dialogues are gone through.")] = 10,
@@ -114,6 +115,7 @@ def train(
         "dropout": dropout,
         "word_drop": word_drop,
         "history": history,
+        "turns": turns,
         "min_count": min_count,
         "max_words": max_words,
         "epochs": epochs,

@@ -39,6 +39,7 @@ class ChatbotConfiguration(Configuration):
     dropout: Annotated[float, Field(ge=0, lt=1)]
     word_drop: Annotated[float, Field(ge=0, lt=1)]
     history: Positive
+    turns: Positive | None
     min_count: Positive
     max_words: Positive | None
     max_reply: Positive
@@ -61,6 +62,8 @@ class Chatbot(Model):
         dropout: share of features dropped while training.
         word_drop: share of the words read that are left blank while training.
         history: how many of the last words said are read; turns are told apart by a mark.
+        turns: how many of the last turns are read; None for all that `history` leaves. With 1 the
+            bot answers what was said last and nothing else.
         min_count, max_words: words rarer, or beyond that many, are unknown.
         max_reply: the longest reply, in words.
         max_unknown: a turn with more unknown words than this is answered by naming one of them:
@@ -83,6 +86,7 @@ class Chatbot(Model):
         dropout: float = 0.2,
         word_drop: float = 0.1,
         history: int = 40,
+        turns: int | None = None,
         min_count: int = 1,
         max_words: int | None = None,
         max_reply: int = 40,
@@ -100,6 +104,7 @@ class Chatbot(Model):
         self.dropout = dropout
         self.word_drop = word_drop
         self.history = history
+        self.turns = turns
         self.min_count = min_count
         self.max_words = max_words
         self.max_reply = max_reply
@@ -176,7 +181,7 @@ class Chatbot(Model):
         signature = (
             f"data:{data}|dialogues:{len(words)}|tok:{self._tokenizer.name}"
             f"|vocabulary:{len(self.vocabulary)}|unknown:{1 - known.rate:.1%}"
-            f"|history:{self.history}"
+            f"|history:{self.history}|turns:{self.turns or 'all'}"
         )
         return Perplexity(nll, count, signature)
 
@@ -196,8 +201,7 @@ class Chatbot(Model):
             )
         if not history:
             raise DataError("the history is empty; a reply needs at least one turn before it.")
-        # Even empty turns have a mark between them, so earlier ones cannot reach into what is read.
-        recent = [self._words(text) for text in list(history)[-self.history - 1 :]]
+        recent = [self._words(text) for text in list(history)[-self._reach :]]
         unknown = [word for word in recent[-1] if word not in self.vocabulary]
         if self.max_unknown is not None and len(unknown) > self.max_unknown:
             return f"すみません、「{unknown[0][:20]}」という言葉がわかりません。"
@@ -231,6 +235,11 @@ class Chatbot(Model):
     def _words(self, text: str) -> list[str]:
         return self._tokenizer.words(text)
 
+    @property
+    def _reach(self) -> int:
+        """How many of the last turns can be read. Even empty ones have a mark between them."""
+        return min(self.turns or self.history + 1, self.history + 1)
+
     def _source(self, turns: Ragged) -> npt.NDArray[np.int32]:
         """The last `history` ids of turns, with the mark between turns.
 
@@ -251,7 +260,7 @@ class Chatbot(Model):
         for dialogue in dialogues:
             turns = self.vocabulary.transform(dialogue)
             for i in range(1, len(turns)):
-                sources.append(self._source(turns[max(0, i - self.history - 1) : i]))
+                sources.append(self._source(turns[max(0, i - self._reach) : i]))
                 targets.append(np.concatenate([start, turns[i], end]))
         source, target = Ragged.from_sequences(sources), Ragged.from_sequences(targets)
 

@@ -56,8 +56,9 @@ class Adding(Task):
     """The adding problem (Hochreiter & Schmidhuber 1997, experiment 4).
 
     Each step has a number from 0 to 1 and a mark. Two steps are marked, one in each half; the
-    answer, after the last step, is the sum of the two marked numbers. Right is an error below 0.04,
-    as there. Who always answers 1 has a mean squared error of 1/6.
+    answer, after the last step, is the sum of the two marked numbers. Right is an error below 0.04
+    (as there, where the answers lie in half the range: here it is stricter). Who always answers 1
+    has a mean squared error of 1/6.
 
     x (B, T, 2): number, mark. target (B, 1, 1).
     """
@@ -113,7 +114,8 @@ class TemporalOrder(Task):
 
     Somewhere in the second tenth of the sequence stands an X or a Y, and another one in the sixth
     tenth; everything else is one of four letters that mean nothing. Which came first? The answer,
-    after the last step, is one of XX, XY, YX, YY.
+    after the last step, is one of XX, XY, YX, YY. (There the length varies from 100 to 110, and
+    the beginning and the end have letters of their own.)
 
     x (B, T, 6), one-hot: X, Y, a, b, c, d. target (B, 1).
     """

@@ -24,6 +24,7 @@ def truncated_bptt(
 ) -> Iterator[tuple[float, float]]:
     """Go through a sequence window by window; after each, `network.gradients` are that window's.
 
+    Not for a bidirectional layer: what reads from the end begins at the end, and cannot be cut so.
     One may make a step of the optimiser after each window, which is what makes it fast, or sum.
 
     Args:

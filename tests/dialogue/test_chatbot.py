@@ -352,6 +352,7 @@ def test_the_signature_tells_the_share_of_unknown_words() -> None:
     measured = bot.perplexity([["a x", "b c"], ["d", "y"]])
     assert measured.signature == (
         "data:given dialogues|dialogues:2|tok:whitespace|vocabulary:9|unknown:33.3%|history:40"
+        "|turns:all"
     )
     assert measured.tokens == 3 + 2
 

@@ -1,6 +1,7 @@
 """Losses, optimisers, clipping and truncated BPTT, beside torch's and beside their definitions."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -67,7 +68,9 @@ def test_losses_want_targets_of_their_shape() -> None:
         (Adam(0.1), lambda p: torch.optim.Adam(p, lr=0.1)),
     ],
 )
-def test_optimizers_are_those_of_torch(ours: Optimizer, theirs) -> None:  # type: ignore[no-untyped-def]
+def test_optimizers_are_those_of_torch(
+    ours: Optimizer, theirs: Callable[..., torch.optim.Optimizer]
+) -> None:
     rng = np.random.default_rng(0)
     parameters = {"W": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
     twins = {name: torch.nn.Parameter(torch.tensor(p)) for name, p in parameters.items()}
