@@ -102,11 +102,12 @@ class Normalizer:
 # Characters that NFKC neither changes nor joins to the one before them.
 _STABLE = r" -~ぁ-ゖゝゞァ-ヺ・ーヽヾ一-鿿㐀-䶿々〆〇、。〈-〕“”‘’！？…‥～〜―○×△●◎"
 # Of these, the ones that no other rule touches either, unless they repeat or a dash follows
-# katakana. Small vowels are rare enough to be left out.
+# katakana.
 _NOT_PLAIN = re.compile(
-    r"[^ \"->@-}あいうえおか-ゖゝゞアイウエオカ-ヺ・ーヽヾ一-鿿㐀-䶿々〆〇、。〈-〕“”‘’"
+    r"[^ \"->@-}ぁ-ゖゝゞァ-ヺ・ーヽヾ一-鿿㐀-䶿々〆〇、。〈-〕“”‘’"
     r"！？…‥〜―○×△●◎]"
 )
+_REPEATED = re.compile(r"([ー〜！？ぁぃぅぇぉっゃゅょァィゥェォッャュョ])\1+")
 _DASH = re.compile("[ァ-ヺー]―")
 # What else is frequent goes one for one, whatever stands beside it.
 _FULL_WIDTH = {chr(0xFEE0 + c): chr(c) for c in range(0x21, 0x7E) if chr(c) not in "!?-"}
@@ -116,20 +117,7 @@ def is_plain(text: str) -> bool:
     """Whether no rule can change this text: asked of every line, true of most, so it is fast."""
     if _NOT_PLAIN.search(text) or ("―" in text and _DASH.search(text)):
         return False
-    return not (
-        "ーー" in text
-        or "っっ" in text
-        or "ッッ" in text
-        or "！！" in text
-        or "？？" in text
-        or "〜〜" in text
-        or "ゃゃ" in text
-        or "ゅゅ" in text
-        or "ょょ" in text
-        or "ャャ" in text
-        or "ュュ" in text
-        or "ョョ" in text
-    )
+    return not _REPEATED.search(text)
 
 
 def _apply(edits: Iterable[Edit], aligned: Aligned) -> Aligned:
@@ -217,7 +205,7 @@ RULES: dict[str, Rule] = {
     "width": lambda text: _width(text),
     "choonpu": _replace("(?<=[ァ-ヺー])[‐-―−─━－](?![‐-―−─━－])", lambda _: "ー"),
     "tilde": _replace(r"[∼∾～〰]+|(?<=[^\x00-\x7f])~+", lambda run: "〜" * len(run)),
-    "repeats": _replace(r"([ー〜！？ぁぃぅぇぉっゃゅょァィゥェォッャュョ])\1+", lambda run: run[0]),
+    "repeats": _replace(_REPEATED.pattern, lambda run: run[0]),
 }
 _fold = _compatibility("[\uff02-\uff1e\uff20-\uff5d\uff5f-\uffef]+")
 # ~ is passed over: the tilde rule will make it Japanese, and what follows it follows no ASCII then.
