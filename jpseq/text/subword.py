@@ -119,12 +119,6 @@ class SentencePiece(Tokenizer):
     def words(self, text: str) -> list[str]:
         return [form for form, _, _ in self._cut(self._normalizer(_checked(text)))]
 
-    def tokenize(self, text: str) -> Tokens:
-        aligned = self._normalizer.align(_checked(text))
-        tokens = self.analyse(aligned.text)
-        tokens.text = text
-        return tokens if aligned.start is None else _to_original(tokens, aligned)
-
     def analyse(self, text: str) -> Tokens:
         pieces = list(self._cut(text))
         form = [form for form, _, _ in pieces]
@@ -132,6 +126,9 @@ class SentencePiece(Tokenizer):
         end = [end for _, _, end in pieces]
         known = [piece in self._model.scores for piece in form]
         return Tokens(text, start, end, form, known=known)
+
+    def _to_original(self, tokens: Tokens, aligned: Aligned) -> Tokens:
+        return _pieces_in_original(tokens, aligned)
 
     def inverse_transform(self, rows: Iterable[Tokens | Sequence[str]]) -> list[str]:
         """The texts that pieces make; with identity, the words with one space between."""
@@ -256,7 +253,7 @@ class SentencePiece(Tokenizer):
         self._learnt(content)
 
 
-def _to_original(tokens: Tokens, aligned: Aligned) -> Tokens:
+def _pieces_in_original(tokens: Tokens, aligned: Aligned) -> Tokens:
     """Spans in the original text: each character goes to the first piece that has a part of it."""
     origin, until = aligned.start, aligned.end
     assert origin is not None

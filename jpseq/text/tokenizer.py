@@ -42,10 +42,14 @@ class Tokenizer(Stage):
         """Tokens of a text."""
         aligned = self._normalizer.align(_checked(text))
         tokens = self.analyse(aligned.text)
+        tokens.text = text
         if aligned.start is None:
-            tokens.text = text
             return tokens
-        return _to_original(tokens, text, aligned)
+        return self._to_original(tokens, aligned)
+
+    def _to_original(self, tokens: Tokens, aligned: Aligned) -> Tokens:
+        """Spans of the normalised text become those of the original."""
+        return _whole_words(tokens, aligned)
 
     def words(self, text: str) -> list[str]:
         """The forms only; the same words as tokenize(text).form."""
@@ -85,11 +89,10 @@ def spans(text: str, forms: list[str]) -> tuple[list[int], list[int]]:
     return start, end
 
 
-def _to_original(tokens: Tokens, text: str, aligned: Aligned) -> Tokens:
+def _whole_words(tokens: Tokens, aligned: Aligned) -> Tokens:
     origin, until = aligned.start, aligned.end
     assert origin is not None
     assert until is not None
-    tokens.text = text
     inside = False
     for i, (start, end) in enumerate(zip(tokens.start, tokens.end, strict=True)):
         tokens.start[i] = origin[start]
