@@ -1,0 +1,5 @@
+"""jpseq embed: word vectors, learnt, looked at, measured."""
+
+import typer
+
+app = typer.Typer(help="Word vectors: train, search, evaluate.", no_args_is_help=True)
