@@ -36,6 +36,10 @@ class ModelError(JpseqError):
     """A model folder cannot be read or written."""
 
 
+class TrainingError(JpseqError):
+    """A training cannot go on."""
+
+
 class NotFittedError(JpseqError, AttributeError):
     """A stage or model is used before it has learnt anything."""
 

@@ -265,14 +265,20 @@ class Ragged:
         d = range(len(self.groups) - 1)[d]
         return self[int(self.groups[d]) : int(self.groups[d + 1])]
 
-    def take(self, indices: npt.ArrayLike) -> Self:
-        """The sequences at these places, in this order (a copy, without groups)."""
+    def take(self, indices: npt.ArrayLike, longest: int | None = None) -> Self:
+        """The sequences at these places, in this order (a copy, without groups).
+
+        With `longest` a sequence that has more steps is cut after so many.
+        """
         picked = np.asarray(indices, np.int64)
-        lengths = self.lengths[picked]
+        picked = np.where(picked < 0, picked + len(self), picked)
+        lengths = self.offsets[picked + 1] - self.offsets[picked]
+        if longest is not None:
+            lengths = np.minimum(lengths, longest)
         offsets = np.zeros(len(picked) + 1, np.int64)
         np.cumsum(lengths, out=offsets[1:])
         # Row k of the copy is row k of its own sequence: shift by where that sequence begins.
-        shift = np.repeat(self.offsets[:-1][picked] - offsets[:-1], lengths)
+        shift = np.repeat(self.offsets[picked] - offsets[:-1], lengths)
         return type(self)(self.values[np.arange(offsets[-1]) + shift], offsets)
 
     def tolist(self) -> list[list[Any]]:

@@ -1,5 +1,6 @@
 """jpseq chat: talk to a bot, or train one on one's own dialogues."""
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -66,6 +67,7 @@ def _bot(model: Path | None) -> tuple["Chatbot", str]:
 
 @app.command()
 def train(
+    context: typer.Context,
     dialogues: Annotated[
         Path,
         typer.Argument(
@@ -93,21 +95,38 @@ def train(
         float, typer.Option(min=0.001, max=0.5, help="Share of dialogues to measure on.")
     ] = 0.05,
     seed: Seed = 0,
+    config: Annotated[
+        Path | None, typer.Option(help="A TOML file with these options, and a table [training].")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help='Over the file, for instance --set "training.patience=3".'),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
+    ] = False,
 ) -> None:
     """Train a bot on dialogues, and print its perplexity on held-out ones.
 
-    After Ctrl-C what was learnt until then is saved.
+    After Ctrl-C what was learnt until then is saved. With --run and --resume a training that was
+    stopped, however it was stopped, goes on as if it had not been.
     """
+    from jpseq.cli.configuration import given, override, read_toml, write_toml
     from jpseq.corpora.readers import read_dialogues
-    from jpseq.errors import DataError
+    from jpseq.errors import ConfigurationError, DataError, TrainingError, did_you_mean
     from jpseq.folders import check_replaceable
     from jpseq.plugins import find
 
     # Everything that can be wrong is found before the long part begins, and what can be found
     # without torch before torch is loaded.
     check_replaceable(output, "model.json")
+    if resume and run is None:
+        raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
     params: dict[str, Any] = {
-        "tokenizer": find("stages", tokenizer, "tokenizer")(),
+        "tokenizer": tokenizer,
         "cell": cell,
         "embedding": embedding,
         "hidden": hidden,
@@ -123,6 +142,12 @@ def train(
         "learning_rate": learning_rate,
         "seed": seed,
     }
+    if config is not None:
+        params |= read_toml(config)
+        params |= given(context, params)
+    params = override(params, settings or [])
+    resolved = dict(params)
+    params["tokenizer"] = find("stages", params["tokenizer"], "tokenizer")()
     everything = list(read_dialogues(dialogues))
     read = [dialogue for dialogue in everything if len(dialogue) > 1]
     if len(read) < 2:
@@ -131,20 +156,46 @@ def train(
             f" measure on; there are {len(read)}.",
             dialogues,
         )
-    from jpseq.dialogue.chatbot import Chatbot, ChatbotConfiguration, hold_out
+    from jpseq.dialogue.chatbot import Chatbot, hold_out
+    from jpseq.training.processes import is_first
 
-    bot = Chatbot(**params)
-    ChatbotConfiguration.check(bot.get_params(deep=False))
+    try:
+        bot = Chatbot(**params)
+    except TypeError:
+        known = Chatbot().get_params(deep=False)
+        unknown = next(name for name in params if name not in known)
+        raise ConfigurationError(
+            f"there is no parameter {unknown!r}.{did_you_mean(unknown, known)}"
+        ) from None
+    bot.check()
     if alone := len(everything) - len(read):
         _note(f"{alone:,} dialogues of fewer than two turns are left out")
-    learnt, kept = hold_out(read, held_out, seed)
+    learnt, kept = hold_out(read, held_out, params["seed"])
     _note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
-    bot.fit(learnt)
+    if run is not None and is_first():
+        run.mkdir(parents=True, exist_ok=True)
+        write_toml(run / "config.toml", resolved)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("jpseq").setLevel(logging.INFO)
+    # What chooses between epochs must not be what is reported in the end.
+    chosen_on = None
+    if {"patience", "plateau", "keep", "average"} & (params.get("training") or {}).keys():
+        learnt, chosen_on = hold_out(learnt, held_out, params["seed"])
+    diverged: TrainingError | None = None
+    try:
+        bot.fit(learnt, held_out=chosen_on, run=run, resume=resume)
+    except TrainingError as error:
+        diverged = error
+        bot.completed = False
+    if not is_first():
+        return
     bot.save(output)  # at once: measuring takes its time, and a second Ctrl-C may come
-    perplexity = bot.perplexity(kept, data=f"{dialogues.name} held-out seed {seed}")
+    perplexity = bot.perplexity(kept, data=f"{dialogues.name} held-out seed {params['seed']}")
     bot.metrics = {"held-out": str(perplexity)}
     bot.save(output)
     print(f"held-out {perplexity}")
+    if diverged is not None:
+        raise TrainingError(f"{diverged} They are saved in {output}.")
     if not bot.completed:
         _note(f"Interrupted: what was learnt until then is saved in {output}.")
         raise typer.Exit(130)

@@ -1,7 +1,9 @@
 """A chatbot that learns from dialogues: the words said so far in, a reply out."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ from jpseq.network.seq2seq import Pair, Seq2Seq
 from jpseq.sequences import Ragged
 from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
+from jpseq.training.configuration import TrainingConfiguration
 from jpseq.training.stream import Stream
 from jpseq.vocabulary import UNKNOWN, Vocabulary
 
@@ -47,6 +50,7 @@ class ChatbotConfiguration(Configuration):
     epochs: Positive
     batch_tokens: Positive
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
+    training: dict[str, Any] | None
     seed: Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -71,6 +75,8 @@ class Chatbot(Model):
         epochs: how often the dialogues are gone through.
         batch_tokens: padded reply words in a step of training.
         learning_rate: of the first step, falling to zero with the last.
+        training: more settings of the training, by their names in TrainingConfiguration, for
+            instance {"patience": 3}.
         seed: of the first weights and of the order of batches.
     """
 
@@ -94,6 +100,7 @@ class Chatbot(Model):
         epochs: int = 20,
         batch_tokens: int = 800,
         learning_rate: float = 2e-3,
+        training: dict[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
         self.tokenizer = tokenizer
@@ -112,39 +119,80 @@ class Chatbot(Model):
         self.epochs = epochs
         self.batch_tokens = batch_tokens
         self.learning_rate = learning_rate
+        self.training = training
         self.seed = seed
         self.metrics: Mapping[str, str] = {}
 
     # Learning
 
-    def fit(self, dialogues: Iterable[Dialogue | Sequence[str]], title: str = "training") -> Self:
+    def fit(
+        self,
+        dialogues: Iterable[Dialogue | Sequence[str]],
+        title: str = "training",
+        *,
+        held_out: Iterable[Dialogue | Sequence[str]] | None = None,
+        run: Path | str | None = None,
+        resume: bool = False,
+    ) -> Self:
         """Learn from dialogues (lists of Turn or of plain texts).
 
         After Ctrl-C `completed` is False and what was learnt until then is kept.
 
+        Args:
+            dialogues: what to learn from.
+            title: what stands before the progress bar.
+            held_out: dialogues to measure the perplexity on after each epoch; the bot ends with the
+                weights of the best one.
+            run, resume: a folder for checkpoints and logs, and whether to go on in it; see
+                jpseq.training.fit.fit.
+
         Raises:
             ConfigurationError: a parameter is not allowed.
             DataError: no dialogue has two turns.
+            TrainingError: the loss is no longer finite; the bot has the last weights that were.
         """
-        from jpseq.training.fit import fit
+        from jpseq.training.fit import evaluate, fit
 
-        ChatbotConfiguration.check(self.get_params(deep=False))
+        self.check()
         words = [[self._words(text) for text in _texts(dialogue)] for dialogue in dialogues]
         if not any(len(dialogue) > 1 for dialogue in words):
             raise DataError("to learn from, at least one dialogue of two turns or more is needed.")
         counted = Vocabulary(SPECIALS, self.min_count, self.max_words and self.max_words + 5)
         self.vocabulary = counted.fit(turn for dialogue in words for turn in dialogue)
         torch.manual_seed(self.seed)
-        self.network = self.build()
-        stream = self._stream(words, shuffle=True)
+        network = self.network = self.build()
+        measure = None
+        if held_out is not None:
+            kept = [[self._words(text) for text in _texts(dialogue)] for dialogue in held_out]
+
+            def measure() -> dict[str, float]:
+                nll, _ = evaluate(network, self._stream(kept, shuffle=False))
+                return {"perplexity": math.exp(min(nll, 700))}
+
         self.completed: bool = fit(
-            self.network,
-            stream,
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
+            network,
+            self._stream(words, shuffle=True),
+            measure=measure,
+            run=run,
+            resume=resume,
             title=title,
+            **self._training,
         )
         return self
+
+    def check(self) -> None:
+        """See that all parameters are allowed.
+
+        Raises:
+            ConfigurationError: names every one that is not.
+        """
+        ChatbotConfiguration.check(self.get_params(deep=False))
+        TrainingConfiguration.check(self._training)
+
+    @property
+    def _training(self) -> dict[str, Any]:
+        own = {"epochs": self.epochs, "learning_rate": self.learning_rate}
+        return {**(self.training or {}), **own}
 
     def build(self) -> Seq2Seq:
         return Seq2Seq(
@@ -276,7 +324,7 @@ class Chatbot(Model):
         return {"vocabulary": self.vocabulary}
 
     def restore(self, vocabularies: dict[str, Vocabulary]) -> None:
-        ChatbotConfiguration.check(self.get_params(deep=False))
+        self.check()
         self.vocabulary = vocabularies["vocabulary"]
 
     def card(self) -> str:

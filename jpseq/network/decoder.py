@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from jpseq.batch import Batch
+from jpseq.network.dropout import Dropout
 from jpseq.network.recurrent import Cell, Recurrent, State
 
 
@@ -27,7 +28,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.recurrent = Recurrent(cell, embedding_size, hidden_size, layers, dropout=dropout)
         # The output layer is the embedding itself, turned round (Press & Wolf 2017): the small
         # corpora this is for cannot fill two tables of the vocabulary's size.
@@ -49,6 +50,11 @@ class Decoder(nn.Module):
         projected = self.projection(self.dropout(outputs.values))
         return outputs.replace(self.dropout(projected)), state
 
+    @property
+    def output_layer(self) -> tuple[Tensor, Tensor]:
+        """(vocabulary_size, embedding_size) weights and (vocabulary_size,) biases of the scores."""
+        return self.embedding.weight, self.bias
+
     def logits(self, outputs: Tensor) -> Tensor:
         """(..., embedding_size) outputs → (..., vocabulary_size) scores before the softmax."""
-        return nn.functional.linear(outputs, self.embedding.weight, self.bias)
+        return nn.functional.linear(outputs, *self.output_layer)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from jpseq.batch import Batch
+from jpseq.network.dropout import Dropout
 from jpseq.network.recurrent import Cell, Recurrent, State
 
 
@@ -32,7 +33,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.word_drop = word_drop
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.recurrent = Recurrent(
             cell, embedding_size, hidden_size // 2, layers, bidirectional=True, dropout=dropout
         )

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from jpseq.batch import Batch
 from jpseq.network.decoder import Decoder
 from jpseq.network.encoder import Encoder
+from jpseq.network.loss import Loss, linear_cross_entropy
 from jpseq.network.recurrent import Cell, State
 
 
@@ -20,20 +21,6 @@ class Pair(NamedTuple):
     """values (B, T) ids that begin with the start id and end with the end id."""
 
 
-class Loss(NamedTuple):
-    """A loss that can be averaged over batches of any size."""
-
-    total: Tensor
-    """() summed over all that is predicted."""
-    predicted: Tensor
-    """() how many were predicted, for instance target words."""
-
-    @property
-    def mean(self) -> Tensor:
-        """() per prediction."""
-        return self.total / self.predicted.clamp(min=1)
-
-
 class Seq2Seq(nn.Module):
     """p(target | source) with the whole source in one context vector (Sutskever et al. 2014).
 
@@ -43,6 +30,7 @@ class Seq2Seq(nn.Module):
         hidden_size: features of the state (even).
         cell, layers, dropout: as in Recurrent.
         word_drop: share of source words left blank while training, as in Encoder.
+        label_smoothing: share of a target word's probability spread over all words while training.
     """
 
     def __init__(
@@ -54,8 +42,10 @@ class Seq2Seq(nn.Module):
         layers: int = 1,
         dropout: float = 0.0,
         word_drop: float = 0.0,
+        label_smoothing: float = 0.0,
     ) -> None:
         super().__init__()
+        self.label_smoothing = label_smoothing
         sizes = (vocabulary_size, embedding_size, hidden_size)
         self.encoder = Encoder(*sizes, cell, layers, dropout, word_drop)
         self.decoder = Decoder(*sizes, cell, layers, dropout)
@@ -82,6 +72,7 @@ class Seq2Seq(nn.Module):
         outputs, _ = self.decoder(previous, self.encode(pair.source))
         # Scores are computed for words only: the output layer is the largest, padding costs most.
         wanted = target.values[:, 1:][previous.mask]
-        logits = self.decoder.logits(outputs.values[previous.mask])
-        total = nn.functional.cross_entropy(logits.float(), wanted, reduction="sum")
+        hidden = outputs.values[previous.mask]
+        smoothing = self.label_smoothing if self.training else 0.0
+        total = linear_cross_entropy(hidden, *self.decoder.output_layer, wanted, smoothing)
         return Loss(total, previous.lengths.sum())

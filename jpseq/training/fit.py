@@ -1,60 +1,166 @@
 """fit: a network and a stream of batches become a trained network."""
 
+import json
 import logging
 import sys
+import tempfile
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import lightning
 import torch
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from safetensors.torch import load_model, save_model
 from torch import nn
 
+from jpseq.errors import ConfigurationError, PluginError
+from jpseq.training import processes
+from jpseq.training.best import Best
+from jpseq.training.checkpoint import LAST, Checkpoint
+from jpseq.training.configuration import TrainingConfiguration
+from jpseq.training.epochs import Epochs, Measure
+from jpseq.training.interruption import Interruption
 from jpseq.training.module import Training
+from jpseq.training.precision import choose
 from jpseq.training.progress import ProgressBar
 from jpseq.training.stream import Stream
+
+B = TypeVar("B")
+LOG = logging.getLogger("jpseq.training")
+FINAL = "final.safetensors"
+_CHOOSING = {"monitor", "best", "patience", "plateau", "keep", "average"}
 
 
 def fit(
     network: nn.Module,
     stream: Stream[Any],
     *,
-    epochs: int,
-    learning_rate: float,
+    measure: Measure | None = None,
+    run: Path | str | None = None,
+    resume: bool = False,
     title: str = "training",
+    **settings: Any,
 ) -> bool:
     """Train a network in place, on a GPU where there is one.
+
+    Under torchrun, or in a SLURM job, all processes train it together.
 
     Args:
         network: an nn.Module with loss(batches).
         stream: its batches.
-        epochs: how often the stream is gone through.
-        learning_rate: the rate of the first step; it falls linearly to zero.
+        measure: gives figures of the network after each epoch. Where it is given, the network ends
+            with the weights of the epoch with the best of them.
+        run: a folder for checkpoints, the weights of the best epochs, a log (metrics.csv) and the
+            configuration (config.toml).
+        resume: go on with the run in that folder, if one has begun, exactly where it stopped.
         title: what stands before the progress bar.
+        settings: fields of TrainingConfiguration.
 
     Returns:
         whether it went through to the end; False after Ctrl-C, with what was learnt until then.
+
+    Raises:
+        ConfigurationError: a setting is not allowed, or a run is resumed with another one.
+        TrainingError: the loss is no longer finite; the network has the last weights that were.
     """
+    configuration = TrainingConfiguration.check(settings)
+    if measure is None and (chosen := _CHOOSING & configuration.model_fields_set):
+        raise ConfigurationError(
+            f"{', '.join(sorted(chosen))}: epochs are compared by a figure; give measure=, a"
+            " function that returns one, for instance on held-out data."
+        )
     _hush()
-    trainer = lightning.Trainer(
-        accelerator="auto",
-        devices=1,
-        max_epochs=epochs,
-        gradient_clip_val=1.0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=False,
-        callbacks=[ProgressBar(title)] if sys.stderr.isatty() else [],
-    )
-    network.train()
-    module = Training(network, learning_rate)
-    try:
-        trainer.fit(module, train_dataloaders=stream)
-    except (KeyboardInterrupt, SystemExit):  # Lightning turns the one into the other
-        return False
-    finally:
-        network.cpu().eval()
-    return not trainer.interrupted
+    with _folder_of(run) as folder:
+        if run is not None and _begin(folder, resume, _described(configuration, stream, network)):
+            load_model(network, folder / FINAL)
+            network.eval()
+            return True
+        best = None
+        if measure is not None:
+            best = Best(folder, configuration.keep, configuration.best)
+        interruption = Interruption()
+        epochs = Epochs(stream, configuration, measure, best, LOG.info)
+        callbacks: list[lightning.Callback] = [interruption, epochs]
+        if run is not None:
+            callbacks.append(
+                Checkpoint(folder, stream, configuration.save_every, interruption, best)
+            )
+        if sys.stderr.isatty() and processes.is_first():
+            bar = ProgressBar(title, configuration.epochs, len(stream))
+            epochs.report = bar.print
+            callbacks.append(bar)
+        precision = choose(configuration.precision, network)
+        epochs.report(f"{title}: {len(stream):,} batches an epoch, {precision}")
+        trainer = lightning.Trainer(
+            accelerator="auto",
+            devices=processes.local_world_size(),
+            num_nodes=processes.world_size() // processes.local_world_size(),
+            strategy="ddp" if processes.world_size() > 1 else "auto",
+            precision="bf16-mixed" if precision == "bf16" else "32-true",
+            max_epochs=1,  # to Lightning all epochs are one, see Course
+            accumulate_grad_batches=configuration.accumulate,
+            use_distributed_sampler=False,
+            logger=_loggers(folder, configuration) if run is not None else False,
+            log_every_n_steps=1,
+            callbacks=callbacks,
+            enable_checkpointing=False,
+            enable_model_summary=False,
+            enable_progress_bar=False,
+        )
+        course = Course(stream, configuration.epochs)
+        module = Training(network, configuration, -(-len(course) // configuration.accumulate))
+        checkpoint = folder / LAST
+        network.train()
+        try:
+            with interruption:
+                trainer.fit(
+                    module,
+                    train_dataloaders=course,
+                    ckpt_path=checkpoint if checkpoint.exists() else None,
+                    weights_only=False,
+                )
+        except (KeyboardInterrupt, SystemExit):  # Lightning turns the one into the other
+            completed = False
+        else:
+            completed = not trainer.interrupted
+        finally:
+            network.cpu().eval()
+        if processes.is_first():
+            if best is not None and best.kept:
+                best.restore(network, configuration.average)
+                best.prune()
+            if run is not None and completed:
+                save_model(network, str(folder / FINAL))
+                checkpoint.unlink(missing_ok=True)
+    return completed
+
+
+class Course(Generic[B]):
+    """All epochs of a stream, from its position on, as one sequence of batches.
+
+    Lightning treats an epoch that is resumed in the middle differently from one that is resumed at
+    its end. With one long epoch there is no end but the last.
+    """
+
+    def __init__(self, stream: Stream[B], epochs: int) -> None:
+        self.stream = stream
+        self.epochs = epochs
+
+    def __len__(self) -> int:
+        return self.epochs * len(self.stream)
+
+    def __iter__(self) -> Iterator[B]:
+        while self.stream.epoch < self.epochs and len(self.stream):
+            yield from self.stream
+
+    def state_dict(self) -> dict[str, int]:
+        return self.stream.state_dict()
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.stream.load_state_dict(state)
 
 
 @torch.no_grad()
@@ -68,6 +174,67 @@ def evaluate(network: nn.Module, stream: Stream[Any]) -> tuple[float, int]:
         total += float(loss.total)
         count += int(loss.predicted)
     return total / max(1, count), count
+
+
+@contextmanager
+def _folder_of(run: Path | str | None) -> Iterator[Path]:
+    """The folder of a run; one that is removed at the end where none is named."""
+    if run is not None:
+        Path(run).mkdir(parents=True, exist_ok=True)
+        yield Path(run)
+    else:
+        with tempfile.TemporaryDirectory(prefix="jpseq-") as folder:
+            yield Path(folder)
+
+
+def _described(
+    configuration: TrainingConfiguration, stream: Stream[Any], network: nn.Module
+) -> dict[str, Any]:
+    """What a run must be resumed with."""
+    return {
+        **configuration.model_dump(mode="json"),
+        "data": stream.fingerprint(),
+        "weights": sum(parameter.numel() for parameter in network.parameters()),
+        "processes": processes.world_size(),
+    }
+
+
+def _begin(folder: Path, resume: bool, described: dict[str, Any]) -> bool:
+    """Make the folder of a run ready; whether the run in it has been completed."""
+    path = folder / "run.json"
+    begun = (folder / LAST).exists() or (folder / FINAL).exists()
+    if begun and not resume:
+        raise ConfigurationError(
+            f"{folder}: holds a run that has begun. Resume it (resume=True, --resume), or name"
+            " another folder."
+        )
+    if begun:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        differences = [
+            f"{key} was {before.get(key)!r} and is {described.get(key)!r}"
+            for key in sorted({*before, *described})
+            if before.get(key) != described.get(key)
+        ]
+        if differences:
+            raise ConfigurationError(
+                f"{folder}: this run was begun with something else: {'; '.join(differences)}."
+                " Resume it as it was begun, or name another folder."
+            )
+    elif processes.is_first():
+        path.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+    return (folder / FINAL).exists()
+
+
+def _loggers(folder: Path, configuration: TrainingConfiguration) -> list[Logger]:
+    loggers: list[Logger] = [CSVLogger(folder, name="log")]
+    if configuration.tensorboard:
+        try:
+            loggers.append(TensorBoardLogger(folder, name="tensorboard"))
+        except ModuleNotFoundError:
+            raise PluginError(
+                'tensorboard: not installed. Install it with: pip install "jpseq[tensorboard]"'
+            ) from None
+    return loggers
 
 
 def _hush() -> None:

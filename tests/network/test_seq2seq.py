@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from jpseq.batch import Batch
 from jpseq.network.recurrent import Cell
 from jpseq.network.search import decode
-from jpseq.network.seq2seq import Loss, Pair, Seq2Seq
+from jpseq.network.loss import Loss
+from jpseq.network.seq2seq import Pair, Seq2Seq
 from jpseq.sequences import Ragged
 from jpseq.training.fit import fit
 from jpseq.training.stream import Stream

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from jpseq.batch import Batch
-from jpseq.network.seq2seq import Loss
+from jpseq.network.loss import Loss
 from jpseq.training.fit import evaluate, fit
 from jpseq.training.stream import Stream
 

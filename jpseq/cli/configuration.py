@@ -1,0 +1,81 @@
+"""Options from a TOML file, and those of the command line that stand above it."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+import typer
+
+from jpseq.corpora.readers import read_lines
+from jpseq.errors import ConfigurationError, DataError
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables and values of a TOML file.
+
+    Raises:
+        DataError: the file is missing or cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads("\n".join(read_lines(path)))
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"not TOML ({error}). A line is `name = value`.", path) from None
+
+
+def write_toml(path: Path, values: Mapping[str, Any]) -> None:
+    """Write values as TOML; what is None is left out, since TOML has no word for it.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    try:
+        path.write_text(tomli_w.dumps(_without_none(values)), encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror}).", path) from error
+
+
+def given(context: typer.Context, names: Iterable[str]) -> dict[str, Any]:
+    """The options that were typed, as opposed to their defaults."""
+    return {
+        name: context.params[name]
+        for name in names
+        if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE"
+    }
+
+
+def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """Values with settings like `training.patience=3` put over them.
+
+    Raises:
+        ConfigurationError: a setting has another form.
+    """
+    changed = dict(values)
+    for setting in settings:
+        key, separator, text = setting.partition("=")
+        try:
+            if not separator:
+                raise ValueError
+            value = tomllib.loads(f"value = {text}")["value"]
+        except ValueError:
+            raise ConfigurationError(
+                f"--set {setting}: a setting is NAME=VALUE, its value as in TOML: --set epochs=5,"
+                " --set training.patience=3, --set cell='\"lstm\"'."
+            ) from None
+        *tables, name = key.strip().split(".")
+        table = changed
+        for part in tables:
+            inner = table.get(part)
+            table[part] = dict(inner) if isinstance(inner, Mapping) else {}
+            table = table[part]
+        table[name] = value
+    return changed
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,110 @@
+"""Losses: what a network is trained to make small, summed over all that it predicts."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+CHUNK = 256
+"""Rows of scores that exist at once. Their softmax then stays in the processor's cache."""
+
+
+class Loss(NamedTuple):
+    """A loss that can be averaged over batches of any size."""
+
+    total: Tensor
+    """() summed over all that is predicted."""
+    predicted: Tensor
+    """() how many were predicted, for instance target words."""
+
+    @property
+    def mean(self) -> Tensor:
+        """() per prediction."""
+        return self.total / self.predicted.clamp(min=1)
+
+
+def linear_cross_entropy(
+    hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float = 0.0
+) -> Tensor:
+    """The summed cross-entropy of softmax(hidden weightᵀ + bias), without holding all the scores.
+
+    The scores of a batch, (N, V), are by far its largest tensor, and their gradient is another.
+    Here they are made for 256 rows at a time, and each row's gradient, softmax minus target, is
+    used before the next are made. Under autocast the products are in its precision; softmax, loss
+    and the sums over rows are in single precision (or double, where everything is).
+
+    Args:
+        hidden: (N, H) the outputs to score.
+        weight: (V, H) of the output layer.
+        bias: (V,) of the output layer.
+        targets: (N,) the ids wanted.
+        smoothing: share of the target's probability that is spread evenly over all V words
+            (Szegedy et al. 2016, section 7).
+
+    Returns:
+        () the sum over rows.
+    """
+    inputs = (hidden, weight, bias, targets, smoothing)
+    total: Tensor = _LinearCrossEntropy.apply(*inputs)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _LinearCrossEntropy(Function):
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float
+    ) -> Tensor:
+        device = hidden.device.type
+        fast = torch.is_autocast_enabled(device)
+        product = torch.get_autocast_dtype(device) if fast else weight.dtype
+        # Everything is cast once here, not once a chunk by autocast.
+        with torch.autocast(device, enabled=False):
+            return _accumulate(ctx, hidden, weight, bias, targets, smoothing, product)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        gradients = (part if part is None else part.mul_(grad) for part in ctx.gradients)
+        return (*gradients, None, None)
+
+
+def _accumulate(
+    ctx: Any,
+    hidden: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    targets: Tensor,
+    smoothing: float,
+    product: torch.dtype,
+) -> Tensor:
+    learns = any(ctx.needs_input_grad)
+    low, table = hidden.to(product), weight.to(product)
+    total = weight.new_zeros(())
+    d_hidden = torch.empty_like(hidden) if learns else None
+    d_weight = torch.zeros_like(weight) if learns else None
+    d_bias = torch.zeros_like(bias) if learns else None
+    for start in range(0, len(hidden), CHUNK):
+        rows, wanted = low[start : start + CHUNK], targets[start : start + CHUNK, None]
+        scores = torch.mm(rows, table.t()).to(weight.dtype).add_(bias)
+        log_p = torch.log_softmax(scores, dim=1)
+        total -= (1 - smoothing) * log_p.gather(1, wanted).sum()
+        if smoothing:
+            total -= smoothing * log_p.mean(dim=1).sum()
+        if d_hidden is None or d_weight is None or d_bias is None:
+            continue
+        d_scores = log_p.exp_()  # softmax minus target
+        if smoothing:
+            d_scores -= smoothing / len(weight)
+        ones = torch.ones_like(wanted, dtype=d_scores.dtype)
+        d_scores.scatter_add_(1, wanted, ones.mul_(smoothing - 1))
+        d_bias += d_scores.sum(dim=0)
+        d_low = d_scores.to(product)
+        d_hidden[start : start + CHUNK] = torch.mm(d_low, table)
+        if product == weight.dtype:
+            d_weight.addmm_(d_low.t(), rows)
+        else:
+            d_weight += torch.mm(d_low.t(), rows)
+    ctx.gradients = (d_hidden, d_weight, d_bias)
+    return total
