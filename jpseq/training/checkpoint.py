@@ -13,7 +13,7 @@ from jpseq.training import processes
 from jpseq.training.best import Best
 from jpseq.training.interruption import Interruption
 from jpseq.training.module import Training
-from jpseq.training.stream import Stream
+from jpseq.training.stream import Course
 
 LAST = "last.ckpt"
 
@@ -29,7 +29,7 @@ class Checkpoint(lightning.Callback):
 
     Args:
         folder: of the run.
-        stream: the batches.
+        course: the batches of all epochs.
         save_every: steps between checkpoints.
         interruption: Ctrl-C, at which there is a last checkpoint.
         best: the best weights, whose superfluous files go once a checkpoint no longer needs them.
@@ -38,13 +38,13 @@ class Checkpoint(lightning.Callback):
     def __init__(
         self,
         folder: Path,
-        stream: Stream[Any],
+        course: Course[Any],
         save_every: int,
         interruption: Interruption,
         best: Best | None,
     ) -> None:
         self.path = folder / LAST
-        self.stream = stream
+        self.course = course
         self.save_every = save_every
         self.interruption = interruption
         self.best = best
@@ -70,7 +70,7 @@ class Checkpoint(lightning.Callback):
         step, total = trainer.global_step, trainer.estimated_stepping_batches
         if step == self.saved or step == total or pl_module.waiting:
             return
-        epoch_ends = self.stream.batch == len(self.stream)
+        epoch_ends = self.course.at_end_of_epoch
         due = epoch_ends or step - self.saved >= self.save_every
         if due or self.interruption.ending:
             self._save(trainer, step)

@@ -12,17 +12,17 @@ from jpseq.training import processes
 from jpseq.training.best import Best
 from jpseq.training.configuration import TrainingConfiguration
 from jpseq.training.module import Training
-from jpseq.training.stream import Stream
+from jpseq.training.stream import Course
 
 Measure = Callable[[], Mapping[str, float]]
 """Figures of the network as it is, by name, for instance its perplexity on held-out data."""
 
 
 class Epochs(lightning.Callback):
-    """Goes with the epochs of a stream, which to Lightning are one.
+    """Goes with the epochs of a course, which to Lightning are one.
 
     Args:
-        stream: the batches.
+        course: the batches of all epochs.
         configuration: of the training.
         measure: called at the end of each epoch, by the first process, with the network in
             evaluation mode.
@@ -32,13 +32,13 @@ class Epochs(lightning.Callback):
 
     def __init__(
         self,
-        stream: Stream[Any],
+        course: Course[Any],
         configuration: TrainingConfiguration,
         measure: Measure | None,
         best: Best | None,
         report: Callable[[str], None],
     ) -> None:
-        self.stream = stream
+        self.course = course
         self.configuration = configuration
         self.measure = measure
         self.best = best
@@ -65,7 +65,7 @@ class Epochs(lightning.Callback):
         count = float(outputs["count"])
         self.total += float(outputs["total"])
         self.count += count
-        if self.stream.batch == len(self.stream):
+        if self.course.at_end_of_epoch:
             assert isinstance(pl_module, Training)
             self._end(trainer, pl_module)
 
@@ -77,7 +77,7 @@ class Epochs(lightning.Callback):
         measured = self._measured(trainer, module)
         if measured:
             self._judge(trainer, module, measured)
-        epoch = self.stream.epoch + 1
+        epoch = self.course.epoch + 1
         rate = module.schedule(trainer.global_step) * self.configuration.learning_rate
         elapsed = time.monotonic() - self.begun
         logged = {
@@ -116,7 +116,7 @@ class Epochs(lightning.Callback):
         assert self.best is not None
         self.without_better = 0 if self.best.better(measured[name]) else self.without_better + 1
         if processes.is_first():
-            self.best.add(module.network, measured[name], self.stream.epoch + 1)
+            self.best.add(module.network, measured[name], self.course.epoch + 1)
         self.best.kept = trainer.strategy.broadcast(self.best.kept)
         plateau, patience = self.configuration.plateau, self.configuration.patience
         if plateau and self.without_better and self.without_better % plateau == 0:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import lightning
 import torch
@@ -26,9 +26,8 @@ from jpseq.training.interruption import Interruption
 from jpseq.training.module import Training
 from jpseq.training.precision import choose
 from jpseq.training.progress import ProgressBar
-from jpseq.training.stream import Stream
+from jpseq.training.stream import Course, Stream
 
-B = TypeVar("B")
 LOG = logging.getLogger("jpseq.training")
 FINAL = "final.safetensors"
 _CHOOSING = {"monitor", "best", "patience", "plateau", "keep", "average"}
@@ -81,12 +80,13 @@ def fit(
         best = None
         if measure is not None:
             best = Best(folder, configuration.keep, configuration.best)
+        course = Course(stream, configuration.epochs)
         interruption = Interruption()
-        epochs = Epochs(stream, configuration, measure, best, LOG.info)
+        epochs = Epochs(course, configuration, measure, best, LOG.info)
         callbacks: list[lightning.Callback] = [interruption, epochs]
         if run is not None:
             callbacks.append(
-                Checkpoint(folder, stream, configuration.save_every, interruption, best)
+                Checkpoint(folder, course, configuration.save_every, interruption, best)
             )
         if sys.stderr.isatty() and processes.is_first():
             bar = ProgressBar(title, configuration.epochs, len(stream))
@@ -100,7 +100,9 @@ def fit(
             num_nodes=processes.world_size() // processes.local_world_size(),
             strategy="ddp" if processes.world_size() > 1 else "auto",
             precision="bf16-mixed" if precision == "bf16" else "32-true",
-            max_epochs=1,  # to Lightning all epochs are one, see Course
+            # Lightning treats an epoch that is resumed in the middle differently from one that is
+            # resumed at its end. With one long epoch, the course, there is no end but the last.
+            max_epochs=1,
             accumulate_grad_batches=configuration.accumulate,
             use_distributed_sampler=False,
             logger=_loggers(folder, configuration) if run is not None else False,
@@ -110,7 +112,6 @@ def fit(
             enable_model_summary=False,
             enable_progress_bar=False,
         )
-        course = Course(stream, configuration.epochs)
         module = Training(network, configuration, -(-len(course) // configuration.accumulate))
         checkpoint = folder / LAST
         network.train()
@@ -136,31 +137,6 @@ def fit(
                 save_model(network, str(folder / FINAL))
                 checkpoint.unlink(missing_ok=True)
     return completed
-
-
-class Course(Generic[B]):
-    """All epochs of a stream, from its position on, as one sequence of batches.
-
-    Lightning treats an epoch that is resumed in the middle differently from one that is resumed at
-    its end. With one long epoch there is no end but the last.
-    """
-
-    def __init__(self, stream: Stream[B], epochs: int) -> None:
-        self.stream = stream
-        self.epochs = epochs
-
-    def __len__(self) -> int:
-        return self.epochs * len(self.stream)
-
-    def __iter__(self) -> Iterator[B]:
-        while self.stream.epoch < self.epochs and len(self.stream):
-            yield from self.stream
-
-    def state_dict(self) -> dict[str, int]:
-        return self.stream.state_dict()
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        self.stream.load_state_dict(state)
 
 
 @torch.no_grad()

@@ -21,9 +21,7 @@ Rows = npt.NDArray[np.int64]
 class Stream(Generic[B]):
     """Batches of rows, about equally many tokens in each.
 
-    Where several processes train together, a batch is formed first and then shared out between
-    them, so that a step is the same however many there are. The source of the rows may be
-    memory-mapped: what a stream holds itself is one number a row.
+    The source of the rows may be memory-mapped: what a stream holds itself is one number a row.
 
     Args:
         lengths: (N,) tokens of each row.
@@ -56,7 +54,6 @@ class Stream(Generic[B]):
         self.shuffle = shuffle
         self.seed = seed
         self.epoch = 0
-        self.batch = 0
         if 0 < len(kept) < processes.world_size():
             raise DataError(
                 f"{len(kept)} rows cannot be shared between {processes.world_size()} processes;"
@@ -81,27 +78,61 @@ class Stream(Generic[B]):
         return len(self.cuts) + 1 if len(self.lengths) else 0
 
     def __iter__(self) -> Iterator[B]:
-        """The rest of the current epoch; the next call gives the next epoch."""
-        batches = self.batches(self.epoch)
-        while self.batch < len(batches):
-            rows = batches[self.batch]
-            self.batch += 1
-            yield self.make(rows[processes.rank() :: processes.world_size()])
-        self.epoch, self.batch = self.epoch + 1, 0
-
-    def state_dict(self) -> dict[str, int]:
-        """The position: the epoch, and how many of its batches have been given."""
-        return {"epoch": self.epoch, "batch": self.batch}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Go on from a position."""
-        self.epoch, self.batch = state["epoch"], state["batch"]
+        """The batches of an epoch; the next call gives those of the next epoch."""
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        for rows in self.batches(epoch):
+            yield self.make(rows)
 
     def fingerprint(self) -> str:
         """A digest of what decides the batches, so that a run is not resumed on other data."""
         digest = hashlib.sha256(self.lengths.tobytes())
         digest.update(repr((self.batch_tokens, self.shuffle, self.seed)).encode())
         return digest.hexdigest()
+
+
+class Course(Generic[B]):
+    """All epochs of a stream as one sequence of batches, with a position to go on from.
+
+    Where several processes train together, a batch is formed first and then shared out between
+    them, so that a step is the same however many there are.
+
+    Args:
+        stream: the batches of an epoch. Its own count of epochs is left alone.
+        epochs: how often it is gone through.
+    """
+
+    def __init__(self, stream: Stream[B], epochs: int) -> None:
+        self.stream = stream
+        self.epochs = epochs
+        self.epoch = 0
+        self.batch = 0
+        """Batches of this epoch that have been given."""
+
+    @property
+    def at_end_of_epoch(self) -> bool:
+        """Whether the last batch given was the last of its epoch."""
+        return self.batch == len(self.stream)
+
+    def __len__(self) -> int:
+        return self.epochs * len(self.stream)
+
+    def __iter__(self) -> Iterator[B]:
+        """The batches from the position on; this process's share of each."""
+        while self.epoch < self.epochs:
+            batches = self.stream.batches(self.epoch)
+            while self.batch < len(batches):
+                rows = batches[self.batch]
+                self.batch += 1
+                yield self.stream.make(rows[processes.rank() :: processes.world_size()])
+            self.epoch, self.batch = self.epoch + 1, 0
+
+    def state_dict(self) -> dict[str, int]:
+        """The position."""
+        return {"epoch": self.epoch, "batch": self.batch}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from a position."""
+        self.epoch, self.batch = state["epoch"], state["batch"]
 
 
 def pairs(

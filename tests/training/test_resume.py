@@ -76,16 +76,20 @@ def same(left: Weights, right: Weights) -> bool:
     return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
 
 
-SETTINGS = [
-    {"epochs": 3, "save_every": 4},
-    {"epochs": 3, "accumulate": 2, "warmup": 5, "cooldown": 0.5},
-    {"epochs": 4, "keep": 2, "average": True, "plateau": 1},
-    {"epochs": 3, "precision": "bf16", "clip": None},
-]
+PLAIN = {"epochs": 3, "save_every": 4}
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
-@pytest.mark.parametrize("measuring", [False, True])
+@pytest.mark.parametrize(
+    ("settings", "measuring"),
+    [
+        (PLAIN, False),
+        (PLAIN, True),
+        ({"epochs": 3, "accumulate": 2, "warmup": 5, "cooldown": 0.5}, False),
+        ({"epochs": 3, "accumulate": 2}, True),
+        ({"epochs": 4, "keep": 2, "average": True, "plateau": 1}, True),
+        ({"epochs": 3, "precision": "bf16", "clip": None}, False),
+    ],
+)
 def test_ctrl_c_and_resume(tmp_path: Path, settings: dict[str, Any], measuring: bool) -> None:
     steps = len(stream())
     assert steps > 8
