@@ -87,6 +87,11 @@ class Model(Parameters):
         with replace_folder(Path(folder), "model.json") as new:
             for name, vocabulary in self.vocabularies.items():
                 vocabulary.save(new / f"{name}.json")
+            for name, stage in self._stages():
+                (new / name).mkdir()
+                stage.save_state(new / name)
+                if not any((new / name).iterdir()):  # it is one that learns nothing
+                    (new / name).rmdir()
             content = {
                 "format": "jpseq model",
                 "version": FORMAT_VERSION,
@@ -100,6 +105,11 @@ class Model(Parameters):
             (new / "README.md").write_text(self.card(), encoding="utf-8")
             # Not save_file: a full disk is an OSError only where Python itself writes.
             (new / "weights.safetensors").write_bytes(save(weights))
+
+    def _stages(self) -> list[tuple[str, Stage]]:
+        """The parameters that are stages, such as a tokenizer; one may have learnt something."""
+        params = self.get_params(deep=False)
+        return [(name, value) for name, value in params.items() if isinstance(value, Stage)]
 
     @classmethod
     def load(cls, folder: Path | str) -> Self:
@@ -129,6 +139,12 @@ class Model(Parameters):
             raise ModelError(
                 f"{folder}/model.json: damaged parameters ({error}). {_AGAIN}"
             ) from error
+        for name, stage in model._stages():
+            if (folder / name).is_dir():
+                try:
+                    stage.load_state(folder / name)
+                except DataError as error:
+                    raise ModelError(f"{error} {_AGAIN}") from error
         vocabularies = {}
         for name, digest in content["vocabularies"].items():
             try:

@@ -1,5 +1,6 @@
 """A chatbot that learns from dialogues: the words said so far in, a reply out."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ from pydantic import Field
 
 from jpseq.batch import Batch
 from jpseq.configuration import Configuration
+from jpseq.corpora.prepared import Prepared
 from jpseq.corpora.readers import Dialogue, Turn
-from jpseq.errors import DataError
+from jpseq.dialogue.turns import PreparedDialogues, Turns
+from jpseq.errors import ConfigurationError, DataError
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.model import Model
 from jpseq.network.search import decode, greedy, sampled
@@ -29,6 +32,10 @@ PAD, START, END, TURN = "<pad>", "<s>", "</s>", "<turn>"
 SPECIALS = (PAD, UNKNOWN, START, END, TURN)
 
 Positive = Annotated[int, Field(ge=1)]
+
+
+Dialogues = Iterable[Dialogue | Sequence[str]] | Prepared | PreparedDialogues
+Words = Sequence[Sequence[Sequence[str]]] | PreparedDialogues
 
 
 class ChatbotConfiguration(Configuration):
@@ -127,14 +134,14 @@ class Chatbot(Model):
 
     def fit(
         self,
-        dialogues: Iterable[Dialogue | Sequence[str]],
+        dialogues: Dialogues,
         title: str = "training",
         *,
-        held_out: Iterable[Dialogue | Sequence[str]] | None = None,
+        held_out: Dialogues | None = None,
         run: Path | str | None = None,
         resume: bool = False,
     ) -> Self:
-        """Learn from dialogues (lists of Turn or of plain texts).
+        """Learn from dialogues: lists of Turn or of plain texts, or a prepared corpus of them.
 
         After Ctrl-C `completed` is False and what was learnt until then is kept.
 
@@ -154,16 +161,23 @@ class Chatbot(Model):
         from jpseq.training.fit import evaluate, fit
 
         self.check()
-        words = [[self._words(text) for text in _texts(dialogue)] for dialogue in dialogues]
-        if not any(len(dialogue) > 1 for dialogue in words):
+        words = self._analysed(dialogues)
+        self.vocabulary = Vocabulary(
+            SPECIALS, self.min_count, self.max_words and self.max_words + len(SPECIALS)
+        )
+        if isinstance(words, PreparedDialogues):
+            replies = bool((words.sizes() > 1).any())
+            self.vocabulary.counts_ = words.counts()
+        else:
+            replies = any(len(dialogue) > 1 for dialogue in words)
+            self.vocabulary.fit(turn for dialogue in words for turn in dialogue)
+        if not replies:
             raise DataError("to learn from, at least one dialogue of two turns or more is needed.")
-        counted = Vocabulary(SPECIALS, self.min_count, self.max_words and self.max_words + 5)
-        self.vocabulary = counted.fit(turn for dialogue in words for turn in dialogue)
         torch.manual_seed(self.seed)
         network = self.network = self.build()
         measure = None
         if held_out is not None:
-            kept = [[self._words(text) for text in _texts(dialogue)] for dialogue in held_out]
+            kept = self._analysed(held_out)
 
             def measure() -> dict[str, float]:
                 nll, _ = evaluate(network, self._stream(kept, shuffle=False))
@@ -187,6 +201,11 @@ class Chatbot(Model):
             ConfigurationError: names every one that is not.
         """
         ChatbotConfiguration.check(self.get_params(deep=False))
+        if twice := sorted({"epochs", "learning_rate"} & (self.training or {}).keys()):
+            raise ConfigurationError(
+                f"training: {' and '.join(twice)} cannot be set there, but as a parameter of the"
+                " chatbot itself."
+            )
         TrainingConfiguration.check(self._training)
 
     @property
@@ -205,9 +224,7 @@ class Chatbot(Model):
             self.word_drop,
         )
 
-    def perplexity(
-        self, dialogues: Iterable[Dialogue | Sequence[str]], data: str = "given dialogues"
-    ) -> Perplexity:
+    def perplexity(self, dialogues: Dialogues, data: str = "given dialogues") -> Perplexity:
         """How well the turns of dialogues are foreseen, each from those before it.
 
         Args:
@@ -221,14 +238,19 @@ class Chatbot(Model):
         from jpseq.training.fit import evaluate
 
         network = self.trained()
-        words = [[self._words(text) for text in _texts(dialogue)] for dialogue in dialogues]
+        words = self._analysed(dialogues)
         nll, count = evaluate(network, self._stream(words, shuffle=False))
         if not count:
             raise DataError("to measure on, at least one dialogue of two turns or more is needed.")
-        known = self.vocabulary.coverage(turn for dialogue in words for turn in dialogue)
+        if isinstance(words, PreparedDialogues):
+            counts = words.counts()
+            known = sum(n for word, n in counts.items() if word in self.vocabulary)
+            rate = known / max(1, counts.total())
+        else:
+            rate = self.vocabulary.coverage(turn for talk in words for turn in talk).rate
         signature = (
             f"data:{data}|dialogues:{len(words)}|tok:{self._tokenizer.name}"
-            f"|vocabulary:{len(self.vocabulary)}|unknown:{1 - known.rate:.1%}"
+            f"|vocabulary:{len(self.vocabulary)}|unknown:{1 - rate:.1%}"
             f"|history:{self.history}|turns:{self.turns or 'all'}"
         )
         return Perplexity(nll, count, signature)
@@ -283,12 +305,26 @@ class Chatbot(Model):
     def _words(self, text: str) -> list[str]:
         return self._tokenizer.words(text)
 
+    def _analysed(self, dialogues: Dialogues) -> Words:
+        """Dialogues as lists of turns, and these as lists of words; or prepared ones."""
+        if isinstance(dialogues, Prepared):
+            dialogues = PreparedDialogues.all_of(dialogues)
+        if not isinstance(dialogues, PreparedDialogues):
+            return [[self._words(text) for text in _texts(talk)] for talk in dialogues]
+        theirs, ours = dialogues.prepared.tokenizer, self._tokenizer
+        if _described(theirs) != _described(ours):
+            raise ConfigurationError(
+                f"{dialogues.prepared.folder}: was analysed with {theirs!r}, and the bot reads with"
+                f" {ours!r}. Make it with Chatbot(tokenizer=prepared.tokenizer)."
+            )
+        return dialogues
+
     @property
     def _reach(self) -> int:
         """How many of the last turns can be read. Even empty ones have a mark between them."""
         return min(self.turns or self.history + 1, self.history + 1)
 
-    def _source(self, turns: Ragged) -> npt.NDArray[np.int32]:
+    def _source(self, turns: Iterable[npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
         """The last `history` ids of turns, with the mark between turns.
 
         A full stop before the mark says nothing, and who types at a prompt leaves it out.
@@ -302,20 +338,18 @@ class Chatbot(Model):
         ][1:]
         return np.concatenate(parts)[-self.history :]
 
-    def _stream(self, dialogues: list[list[list[str]]], shuffle: bool) -> Stream[Pair]:
+    def _stream(self, dialogues: Words, shuffle: bool) -> Stream[Pair]:
         start, end = (np.array([SPECIALS.index(s)], np.int32) for s in (START, END))
-        sources, targets = [], []
-        for dialogue in dialogues:
-            turns = self.vocabulary.transform(dialogue)
-            for i in range(1, len(turns)):
-                sources.append(self._source(turns[max(0, i - self._reach) : i]))
-                targets.append(np.concatenate([start, turns[i], end]))
-        source, target = Ragged.from_sequences(sources), Ragged.from_sequences(targets)
+        turns = Turns.of(dialogues, self.vocabulary)
 
         def make(rows: npt.NDArray[np.int64]) -> Pair:
-            return Pair(Batch.from_ragged(source.take(rows)), Batch.from_ragged(target.take(rows)))
+            sources = [self._source(turns.before(row, self._reach)) for row in rows.tolist()]
+            targets = [
+                np.concatenate([start, turns[turn], end]) for turn in turns.replies[rows].tolist()
+            ]
+            return Pair(*(Batch.from_ragged(Ragged.from_sequences(s)) for s in (sources, targets)))
 
-        return Stream(target.lengths, make, self.batch_tokens, shuffle, self.seed)
+        return Stream(turns.lengths + 2, make, self.batch_tokens, shuffle, self.seed)
 
     # The folder
 
@@ -341,6 +375,10 @@ class Chatbot(Model):
         )
 
 
+def _described(tokenizer: Tokenizer) -> str:
+    return json.dumps([tokenizer.name, tokenizer.get_params(deep=False)], sort_keys=True)
+
+
 def _texts(dialogue: Dialogue | Sequence[str]) -> list[str]:
     if isinstance(dialogue, str):
         raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
@@ -352,10 +390,16 @@ def _texts(dialogue: Dialogue | Sequence[str]) -> list[str]:
 
 
 def hold_out(
-    dialogues: Sequence[Dialogue], share: float = 0.05, seed: int = 0
-) -> tuple[list[Dialogue], list[Dialogue]]:
+    dialogues: "Sequence[Dialogue] | PreparedDialogues", share: float = 0.05, seed: int = 0
+) -> tuple[Any, Any]:
     """Dialogues to learn from and, drawn by the seed, at least one to measure on."""
     count = max(1, round(len(dialogues) * share))
     chosen = set(np.random.default_rng(seed).permutation(len(dialogues))[:count].tolist())
-    learnt = [d for i, d in enumerate(dialogues) if i not in chosen]
-    return learnt, [d for i, d in enumerate(dialogues) if i in chosen]
+    parts = (
+        [i for i in range(len(dialogues)) if i not in chosen],
+        [i for i in range(len(dialogues)) if i in chosen],
+    )
+    if isinstance(dialogues, PreparedDialogues):
+        learnt, kept = (dialogues.take(part) for part in parts)
+        return learnt, kept
+    return [dialogues[i] for i in parts[0]], [dialogues[i] for i in parts[1]]

@@ -1,0 +1,112 @@
+"""The turns of dialogues as ids, and the pairs that a bot learns from: turns so far, reply."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from jpseq.corpora.prepared import Prepared
+from jpseq.errors import ConfigurationError
+from jpseq.sequences import Ragged
+from jpseq.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class PreparedDialogues:
+    """Some of the dialogues of a prepared corpus; they stay on disk."""
+
+    prepared: Prepared
+    chosen: npt.NDArray[np.int64]
+    """(D,) numbers of the dialogues."""
+
+    @classmethod
+    def all_of(cls, prepared: Prepared) -> Self:
+        """Every dialogue of a corpus.
+
+        Raises:
+            ConfigurationError: it was made of something else.
+        """
+        if prepared.kind != "dialogues" or prepared.ids.groups is None:
+            raise ConfigurationError(
+                f"{prepared.folder}: prepared {prepared.kind}, but a bot learns from dialogues:"
+                " `jpseq corpus prepare FILES --kind dialogues`."
+            )
+        return cls(prepared, np.arange(len(prepared.ids.groups) - 1))
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """(D,) turns of each dialogue."""
+        groups = self.prepared.ids.groups
+        assert groups is not None
+        return groups[self.chosen + 1] - groups[self.chosen]
+
+    def take(self, places: Iterable[int]) -> Self:
+        """The dialogues at these places."""
+        return replace(self, chosen=self.chosen[np.asarray(list(places), np.int64)])
+
+    def counts(self) -> Counter[str]:
+        """The words of these dialogues, in the order of the corpus's ids."""
+        ids = self.prepared.ids
+        groups = ids.groups
+        assert groups is not None
+        words = self.prepared.vocabulary.words
+        counted = np.zeros(len(words), np.int64)
+        for some in np.array_split(self.chosen, 1 + len(self.chosen) // 1000):
+            bounds = zip(ids.offsets[groups[some]], ids.offsets[groups[some + 1]], strict=True)
+            parts = [ids.values[first:last] for first, last in bounds]
+            if parts:
+                counted += np.bincount(np.concatenate(parts), minlength=len(words))
+        found = np.flatnonzero(counted).tolist()
+        return Counter({words[i]: int(counted[i]) for i in found})
+
+
+@dataclass(frozen=True)
+class Turns:
+    """The turns of dialogues as ids of one vocabulary."""
+
+    ids: Ragged
+    """A sequence for each turn; groups are dialogues."""
+    replies: npt.NDArray[np.int64]
+    """(R,) the turns that answer one before them."""
+    first: npt.NDArray[np.int64]
+    """(R,) the first turn of the dialogue of each reply."""
+    table: npt.NDArray[np.int32] | None = None
+    """From the ids of a prepared corpus to those of the vocabulary."""
+
+    @classmethod
+    def of(
+        cls, dialogues: "PreparedDialogues | Sequence[Sequence[Sequence[str]]]", words: Vocabulary
+    ) -> Self:
+        """The turns of dialogues of words, or of prepared ones."""
+        if isinstance(dialogues, PreparedDialogues):
+            ids, chosen = dialogues.prepared.ids, dialogues.chosen
+            known = dialogues.prepared.vocabulary.words
+            table = np.array([words.id(word) for word in known], np.int32)
+        else:
+            ids = Ragged.from_groups(words.transform(dialogue) for dialogue in dialogues)
+            chosen, table = np.arange(len(dialogues)), None
+        assert ids.groups is not None
+        begins, ends = ids.groups[chosen], ids.groups[chosen + 1]
+        sizes = np.maximum(0, ends - begins - 1)
+        first = np.repeat(begins, sizes)
+        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        return cls(ids, first + 1 + within, first, table)
+
+    @property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """(R,) words of each reply."""
+        return self.ids.offsets[self.replies + 1] - self.ids.offsets[self.replies]
+
+    def __getitem__(self, turn: int) -> npt.NDArray[np.int32]:
+        ids = self.ids[turn]
+        return ids if self.table is None else self.table[ids]
+
+    def before(self, row: int, reach: int) -> list[npt.NDArray[np.int32]]:
+        """The turns before a reply, at most so many."""
+        reply = int(self.replies[row])
+        return [self[turn] for turn in range(max(int(self.first[row]), reply - reach), reply)]

@@ -1,0 +1,78 @@
+"""A bot that learns from a prepared corpus learns the same as from the dialogues themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from jpseq import Chatbot, SentencePiece
+from jpseq.corpora.prepare import prepare
+from jpseq.corpora.prepared import Prepared
+from jpseq.corpora.readers import read_dialogues
+from jpseq.dialogue.chatbot import hold_out
+from jpseq.dialogue.turns import PreparedDialogues, Turns
+from jpseq.errors import ConfigurationError
+from jpseq.vocabulary import Vocabulary
+
+TEN = Path(__file__).parents[2] / "examples" / "ten_dialogues.jsonl"
+SMALL = {"embedding": 8, "hidden": 8, "epochs": 2, "batch_tokens": 100, "min_count": 2}
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(TEN, tmp_path_factory.mktemp("prepared") / "ten", kind="dialogues", workers=1)
+
+
+def test_replies_and_what_comes_before_them() -> None:
+    words = Vocabulary(("<unk>",)).fit([["a", "b"], ["c"], ["d", "e"], ["f"]])
+    turns = Turns.of([[["a", "b"], ["c"], ["d", "e"]], [], [["f"]], [["c"], ["f"]]], words)
+    assert turns.replies.tolist() == [1, 2, 5]
+    assert turns.lengths.tolist() == [1, 2, 1]
+    ids = {word: words.id(word) for word in "abcdef"}
+    assert [t.tolist() for t in turns.before(1, 9)] == [[ids["a"], ids["b"]], [ids["c"]]]
+    assert [t.tolist() for t in turns.before(1, 1)] == [[ids["c"]]]
+    assert [t.tolist() for t in turns.before(2, 9)] == [[ids["c"]]]  # not from the dialogue before
+
+
+def test_the_same_bot_comes_of_both(prepared: Prepared) -> None:
+    plain = Chatbot(**SMALL).fit(list(read_dialogues(TEN)))
+    ready = Chatbot(**SMALL).fit(prepared)
+    assert plain.vocabulary.hash() == ready.vocabulary.hash()
+    for name, weight in plain.trained().state_dict().items():
+        assert torch.equal(weight, ready.trained().state_dict()[name])
+    assert str(plain.perplexity(list(read_dialogues(TEN)))) == str(ready.perplexity(prepared))
+
+
+def test_words_of_held_out_dialogues_are_not_counted(prepared: Prepared) -> None:
+    learnt, kept = hold_out(list(read_dialogues(TEN)), 0.3, seed=1)
+    ready, ready_kept = hold_out(PreparedDialogues.all_of(prepared), 0.3, seed=1)
+    assert len(ready) == len(learnt) == 7
+    assert len(ready_kept) == len(kept) == 3
+    bot = Chatbot(**SMALL).fit(ready)
+    from_text = Chatbot(**SMALL).fit(learnt)
+    assert dict(bot.vocabulary.counts_) == dict(from_text.vocabulary.counts_)
+    assert bot.perplexity(ready_kept).tokens == from_text.perplexity(kept).tokens
+    assert np.array_equal(ready.sizes(), [len(dialogue) for dialogue in learnt])
+
+
+def test_another_tokenizer_is_refused(prepared: Prepared) -> None:
+    with pytest.raises(ConfigurationError, match=r"analysed with MeCab.*tokenizer=prepared"):
+        Chatbot(SentencePiece(), **SMALL).fit(prepared)
+
+
+def test_other_corpora_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "prose.txt").write_text("空は青い。\n", encoding="utf-8")
+    text = prepare(tmp_path / "prose.txt", tmp_path / "prose", workers=1)
+    with pytest.raises(ConfigurationError, match="prepared text, but a bot learns from dialogues"):
+        Chatbot(**SMALL).fit(text)
+
+
+def test_pieces_that_were_learnt_are_saved_with_the_bot(tmp_path: Path) -> None:
+    dialogues = list(read_dialogues(TEN))
+    pieces = SentencePiece(size=184).fit([turn.text for talk in dialogues for turn in talk])
+    bot = Chatbot(pieces, max_unknown=None, **SMALL).fit(dialogues)
+    bot.save(tmp_path / "bot")
+    again = Chatbot.load(tmp_path / "bot")
+    assert again.reply(["こんにちは"]) == bot.reply(["こんにちは"])
+    assert str(again.perplexity(dialogues)) == str(bot.perplexity(dialogues))
