@@ -35,7 +35,8 @@ class Model(Parameters):
     """Base of all models.
 
     A new one is registered under `name` in the entry-point group jpseq.models, sets `network` and
-    `vocabularies` in its fit, and writes `build`, which makes the untrained network again.
+    `vocabularies` in its fit, and writes `build`, which makes the untrained network again. One that
+    is no network writes `trained`, `save_weights` and `load_weights` instead.
     """
 
     name: ClassVar[str]
@@ -80,10 +81,7 @@ class Model(Parameters):
             NotFittedError: there is nothing to save.
             DataError: the folder holds something else, or cannot be written.
         """
-        from safetensors.torch import save
-
-        # A tied weight is one tensor under several names, which safetensors keeps once.
-        weights = _distinct(self.trained().state_dict())
+        self.trained()
         with replace_folder(Path(folder), "model.json") as new:
             for name, vocabulary in self.vocabularies.items():
                 vocabulary.save(new / f"{name}.json")
@@ -103,8 +101,26 @@ class Model(Parameters):
             text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
             (new / "model.json").write_text(text, encoding="utf-8")
             (new / "README.md").write_text(self.card(), encoding="utf-8")
-            # Not save_file: a full disk is an OSError only where Python itself writes.
-            (new / "weights.safetensors").write_bytes(save(weights))
+            self.save_weights(new / "weights.safetensors")
+
+    def save_weights(self, path: Path) -> None:
+        """Write what was learnt to a file."""
+        from safetensors.torch import save
+
+        # A tied weight is one tensor under several names, which safetensors keeps once.
+        weights = _distinct(self.trained().state_dict())
+        # Not save_file: a full disk is an OSError only where Python itself writes.
+        path.write_bytes(save(weights))
+
+    def load_weights(self, path: Path) -> None:
+        """Take back what save_weights has written; the vocabularies are there already.
+
+        Raises:
+            ModelError: the file is missing or damaged, or does not fit the parameters.
+        """
+        network = self.build()
+        _load_weights(network, path)
+        self.network = network.eval()
 
     def _stages(self) -> list[tuple[str, Stage]]:
         """The parameters that are stages, such as a tokenizer; one may have learnt something."""
@@ -165,9 +181,7 @@ class Model(Parameters):
                 f"{folder}/model.json: the vocabulary {error} is missing. {_AGAIN}"
             ) from None
         model.metrics = content.get("metrics", {})
-        model.network = model.build()
-        _load_weights(model.network, folder / "weights.safetensors")
-        model.network.eval()
+        model.load_weights(folder / "weights.safetensors")
         return model
 
 

@@ -114,6 +114,8 @@ def heatmap(
     row_title: str = "",
     column_title: str = "",
     numbers: str = "",
+    lowest: float | None = None,
+    highest: float | None = None,
 ) -> Figure:
     """A matrix in colours: attention weights (注意の重み), or how results depend on two choices.
 
@@ -121,6 +123,8 @@ def heatmap(
         matrix: (R, C).
         rows, columns: R and C names, in any language; one may come twice.
         numbers: how to write each number into its field, for instance ".2f"; "" for not at all.
+        lowest, highest: what the first and the last colour stand for; if left out, the least and
+            the greatest number.
 
     Raises:
         DataError: the matrix has another shape.
@@ -138,7 +142,7 @@ def heatmap(
     width, height = cell * len(columns) + 2.5, 0.36 * len(rows) + 1.4
     figure = Figure(figsize=(max(width, 4), max(height, 2)), layout="constrained")
     axes = figure.add_subplot()
-    image = axes.imshow(values, aspect="auto", interpolation="nearest")
+    image = axes.imshow(values, aspect="auto", interpolation="nearest", vmin=lowest, vmax=highest)
     # A word may have dollar signs in it, which matplotlib would take for a formula.
     axes.set_xticks(range(len(columns)), columns, parse_math=False)
     axes.set_yticks(range(len(rows)), rows, parse_math=False)
@@ -146,9 +150,9 @@ def heatmap(
         axes.tick_params(axis="x", rotation=90)
     axes.set(title=title, xlabel=column_title, ylabel=row_title)
     if numbers:
-        lowest, highest = np.nanmin(values), np.nanmax(values)
+        begin, end = image.get_clim()
         for (row, column), value in np.ndenumerate(values):
-            colour = "white" if value < lowest + 0.6 * (highest - lowest) else "black"
+            colour = "white" if value < begin + 0.6 * (end - begin) else "black"
             axes.text(column, row, format(value, numbers), ha="center", va="center", color=colour)
     else:
         figure.colorbar(image)
@@ -310,17 +314,23 @@ def closed_loop(
         x: (T,), what was read before.
         y: (N,), the forecast, and truth (N,), what it should have been.
         late: (P,), by how much of a period it is late, period by period, as `sine.phase_error`.
-        tolerance: of that; the second panel shows where it is first passed, or the end.
+        tolerance: of that; the second panel shows where it is first passed, where the wave ends,
+            or the end of the forecast.
     """
     figure = Figure(figsize=(9, 5), layout="constrained")
     grid = figure.add_gridspec(2, 2)
     begin, lost = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1])
     phase = figure.add_subplot(grid[1, :])
 
-    few = round(3 * period)
     wrong = np.flatnonzero(np.abs(late) > tolerance)
-    first = round(wrong[0] * period) if len(wrong) else len(y)
-    last = min(first + few // 2, len(y))
+    if len(wrong):
+        right, where = wrong[0], f"位相が {tolerance:.0%} ずれるところ"
+    elif len(late) < len(y) / period - 2:  # in the first and the last period it may not go up
+        right, where = len(late), "波が消えるところ"
+    else:
+        right, where = len(y), f"終わり（位相のずれは {tolerance:.0%} 以内）"
+    few = round(3 * period)
+    last = min(round((right + 1.5) * period), len(y))
 
     begin.plot(np.arange(-len(x), 0), x, color="black", label="入力")
     for axes, steps in ((begin, slice(0, few)), (lost, slice(max(last - few, 0), last))):
@@ -329,7 +339,6 @@ def closed_loop(
         axes.plot(t, y[steps], color=COLOURS[0], label="予測" if axes is begin else "")
     begin.axvline(0, color="black", linewidth=0.8, linestyle=":")
     _finish(begin, title, "時刻 t", "", log=False)
-    where = f"位相が {tolerance:.0%} ずれるところ" if len(wrong) else "最後まで位相は合っている"
     _finish(lost, where, "時刻 t", "", log=False)
 
     phase.plot(np.arange(len(late)), 100 * late, marker=".", color=COLOURS[0])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -208,11 +209,14 @@ def test_chat_train_measures_and_saves(trained: tuple[Path, Result]) -> None:
     assert result.stdout == f"held-out {bot.metrics['held-out']}\n"
     assert result.stdout.startswith("held-out perplexity ")
     assert "|tok:characters|" in result.stdout
-    assert result.stderr.splitlines() == [
+    lines = result.stderr.splitlines()
+    assert lines[:2] == [
         "1 dialogues of fewer than two turns are left out",
         "7 dialogues to learn from, 1 held out",
-        f"Talk to it: jpseq chat --model {folder}",
     ]
+    assert re.fullmatch(r"training: \d+ batches an epoch, fp32", lines[2])
+    assert [line.split("  ")[0] for line in lines[3:-1]] == ["epoch 1/2", "epoch 2/2"]
+    assert lines[-1] == f"Talk to it: jpseq chat --model {folder}"
     assert (bot.hidden, bot.epochs, bot.seed) == (4, 2, 3)
 
 

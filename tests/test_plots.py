@@ -139,6 +139,8 @@ def test_heatmap() -> None:
     assert axes.get_title() == "注意の重み"
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("訳文", "原文")
     assert colours.get_ylim() == (0, 7)
+    figure = plots.heatmap(matrix, ["I", "am"], WORDS, lowest=-1, highest=20)
+    assert figure.axes[1].get_ylim() == (-1, 20)
 
 
 def test_heatmap_with_numbers() -> None:
@@ -276,7 +278,14 @@ def test_closed_loop_shows_where_the_phase_is_lost() -> None:
 
     figure = plots.closed_loop(x, y, truth, late / 10, period=10)
     assert lines(figure, 1)[0][0] == list(range(170, 200))
-    assert figure.axes[1].get_title() == "最後まで位相は合っている"
+    assert figure.axes[1].get_title() == "終わり（位相のずれは 10% 以内）"
+
+    figure = plots.closed_loop(x, y, truth, late[:5] / 10, period=10)
+    assert lines(figure, 1)[0][0] == list(range(35, 65))
+    assert figure.axes[1].get_title() == "波が消えるところ"
+
+    figure = plots.closed_loop(x, y, truth, np.array([]), period=10)
+    assert lines(figure, 1)[0][0] == list(range(15))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".SVG"])

@@ -11,6 +11,7 @@ from jpseq.errors import JpseqError
 
 if TYPE_CHECKING:
     from jpseq.dialogue.chatbot import Chatbot
+    from jpseq.dialogue.turns import PreparedDialogues
 
 app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
 Cell = Literal["rnn", "lstm", "gru"]
@@ -71,7 +72,8 @@ def train(
     dialogues: Annotated[
         Path,
         typer.Argument(
-            help='JSON Lines, or a folder of them: {"turns": [{"speaker": "A", "text": "..."}]}'
+            help='JSON Lines, or a folder of them: {"turns": [{"speaker": "A", "text": "..."}]};'
+            " or a prepared corpus, with its tokenizer."
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
@@ -114,17 +116,20 @@ def train(
     After Ctrl-C what was learnt until then is saved. With --run and --resume a training that was
     stopped, however it was stopped, goes on as if it had not been.
     """
-    from jpseq.cli.configuration import given, override, read_toml, write_toml
+    from jpseq.cli.configuration import given, override, read_toml, without_none, write_toml
     from jpseq.corpora.readers import read_dialogues
     from jpseq.errors import ConfigurationError, DataError, TrainingError, did_you_mean
     from jpseq.folders import check_replaceable
     from jpseq.plugins import find
+    from jpseq.training.configuration import CHOOSING
+    from jpseq.training.run import check_same, has_begun
 
     # Everything that can be wrong is found before the long part begins, and what can be found
     # without torch before torch is loaded.
     check_replaceable(output, "model.json")
     if resume and run is None:
         raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
+    begun = run is not None and has_begun(run, resume)
     params: dict[str, Any] = {
         "tokenizer": tokenizer,
         "cell": cell,
@@ -140,6 +145,7 @@ def train(
         "epochs": epochs,
         "batch_tokens": batch_tokens,
         "learning_rate": learning_rate,
+        "held_out": held_out,
         "seed": seed,
     }
     if config is not None:
@@ -147,9 +153,20 @@ def train(
         params |= given(context, params)
     params = override(params, settings or [])
     resolved = dict(params)
-    params["tokenizer"] = find("stages", params["tokenizer"], "tokenizer")()
-    everything = list(read_dialogues(dialogues))
-    read = [dialogue for dialogue in everything if len(dialogue) > 1]
+    if run is not None and begun and (run / "config.toml").exists():
+        check_same(run, read_toml(run / "config.toml"), without_none(resolved))
+    share = params.pop("held_out")
+    if not isinstance(share, float) or not 0.001 <= share <= 0.5:
+        raise ConfigurationError(f"held_out: a share from 0.001 to 0.5 is wanted, got {share!r}.")
+    params["tokenizer"] = find("stages", str(params["tokenizer"]), "tokenizer")()
+    everything: Any
+    read: Any
+    if (dialogues / "corpus.json").exists():
+        everything, read = _read_prepared(dialogues)
+        params["tokenizer"] = everything.prepared.tokenizer
+    else:
+        everything = list(read_dialogues(dialogues))
+        read = [dialogue for dialogue in everything if len(dialogue) > 1]
     if len(read) < 2:
         raise DataError(
             "at least two dialogues of two turns or more are needed: one to learn from, one to"
@@ -162,7 +179,7 @@ def train(
     try:
         bot = Chatbot(**params)
     except TypeError:
-        known = Chatbot().get_params(deep=False)
+        known = [*Chatbot().get_params(deep=False), "held_out"]
         unknown = next(name for name in params if name not in known)
         raise ConfigurationError(
             f"there is no parameter {unknown!r}.{did_you_mean(unknown, known)}"
@@ -170,17 +187,16 @@ def train(
     bot.check()
     if alone := len(everything) - len(read):
         _note(f"{alone:,} dialogues of fewer than two turns are left out")
-    learnt, kept = hold_out(read, held_out, params["seed"])
+    learnt, kept = hold_out(read, share, params["seed"])
     _note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
-    if run is not None and is_first():
-        run.mkdir(parents=True, exist_ok=True)
+    if run is not None and not begun and is_first():
         write_toml(run / "config.toml", resolved)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("jpseq").setLevel(logging.INFO)
     # What chooses between epochs must not be what is reported in the end.
     chosen_on = None
-    if {"patience", "plateau", "keep", "average"} & (params.get("training") or {}).keys():
-        learnt, chosen_on = hold_out(learnt, held_out, params["seed"])
+    if CHOOSING & (params.get("training") or {}).keys():
+        learnt, chosen_on = hold_out(learnt, share, params["seed"])
     diverged: TrainingError | None = None
     try:
         bot.fit(learnt, held_out=chosen_on, run=run, resume=resume)
@@ -200,6 +216,16 @@ def train(
         _note(f"Interrupted: what was learnt until then is saved in {output}.")
         raise typer.Exit(130)
     _note(f"Talk to it: jpseq chat --model {output}")
+
+
+def _read_prepared(folder: Path) -> tuple["PreparedDialogues", "PreparedDialogues"]:
+    """All dialogues of a prepared corpus, and those of two turns or more."""
+    from jpseq.corpora.prepared import Prepared
+    from jpseq.dialogue.turns import PreparedDialogues
+
+    everything = PreparedDialogues.all_of(Prepared.load(folder))
+    sizes = everything.sizes()
+    return everything, everything.take(i for i, size in enumerate(sizes) if size > 1)
 
 
 def _note(text: str) -> None:

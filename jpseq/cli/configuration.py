@@ -31,7 +31,8 @@ def write_toml(path: Path, values: Mapping[str, Any]) -> None:
         DataError: the file cannot be written.
     """
     try:
-        path.write_text(tomli_w.dumps(_without_none(values)), encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(tomli_w.dumps(without_none(values)), encoding="utf-8")
     except OSError as error:
         raise DataError(f"cannot be written ({error.strerror}).", path) from error
 
@@ -73,9 +74,10 @@ def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, An
     return changed
 
 
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they come back from a file."""
     return {
-        key: _without_none(value) if isinstance(value, Mapping) else value
+        key: without_none(value) if isinstance(value, Mapping) else value
         for key, value in values.items()
         if value is not None
     }

@@ -49,14 +49,17 @@ class BlockFile:
         self.path = path
 
     def __enter__(self) -> Self:
+        self._file = self.path.open("rb")
         try:
-            self._arrays = np.load(self.path)
+            self._arrays = np.load(self._file)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            self._file.close()
             raise self._damaged(error) from error
         return self
 
     def __exit__(self, *_: object) -> None:
         self._arrays.close()
+        self._file.close()
 
     def words(self, side: int = 0) -> list[str]:
         """The different words by their provisional ids."""

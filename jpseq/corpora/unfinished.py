@@ -30,8 +30,11 @@ class Unfinished:
 
     def __enter__(self) -> Self:
         check_replaceable(self.folder, MARK)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.folder / MARK).open("w")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.folder / MARK).open("w")
+        except OSError as error:
+            raise DataError(f"cannot be written ({error.strerror}).", self.folder) from error
         if sys.platform != "win32":
             import fcntl
 

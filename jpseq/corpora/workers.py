@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing.context import SpawnContext, SpawnProcess
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +27,10 @@ from jpseq.errors import JpseqError, PluginError
 
 Work = Callable[[bytes, Any], Any]
 Run = Callable[[Sequence[Any], Callable[[Any], None]], None]
+
+PATIENCE = 10.0
+"""Seconds until a scheduler that does not answer is given up; its first worker has three times as
+long, since clusters start their workers when there is work."""
 
 _KEPT = "What is finished is kept: run the same again."
 
@@ -53,16 +57,20 @@ def workers(work: Work, shared: bytes, count: int, scheduler: str | None = None)
     elif count == 1:
         yield partial(_run_here, dask.local.get_sync, work, shared)
     else:
-        with ProcessPoolExecutor(count, _Context(), _begin_worker) as pool:
+        with (
+            _interrupts_wait() as check,
+            ProcessPoolExecutor(count, _Context(), _begin_worker) as pool,
+        ):
             get = partial(dask.multiprocessing.get, pool=pool, optimize_graph=False, chunksize=1)
-            yield partial(_run_here, get, work, shared)
+            yield partial(_run_here, get, work, shared, check=check)
 
 
 def _graph(work: Work, shared: bytes, items: Sequence[Any]) -> tuple[dict[Any, Any], list[Any]]:
     """The graph, and the keys of its results."""
-    # Two runs on one cluster must not take each other's tasks for their own.
+    # Two runs on one cluster must not take each other's tasks for their own. And of tasks that are
+    # ready dask does the last by name first: counted down, they come in the order of the items.
     name = f"jpseq-{uuid.uuid4().hex}"
-    tasks = {(name, number): (work, name, item) for number, item in enumerate(items)}
+    tasks = {f"{name}-{len(items) - n:06}": (work, name, item) for n, item in enumerate(items)}
     return {name: shared, **tasks}, list(tasks)
 
 
@@ -72,6 +80,7 @@ def _run_here(
     shared: bytes,
     items: Sequence[Any],
     take: Callable[[Any], None],
+    check: Callable[[], None] = lambda: None,
 ) -> None:
     graph, keys = _graph(work, shared, items)
     results = set(keys)
@@ -79,6 +88,7 @@ def _run_here(
     def after(key: object, result: Any, *_: object) -> None:
         if key in results:
             take(result)
+        check()
 
     try:
         get(graph, keys, callbacks=[(None, None, None, after, None)])
@@ -97,12 +107,15 @@ def _run_here(
 
 class _Process(SpawnProcess):
     def start(self) -> None:
-        """Start a process that knows nothing of the user's script."""
+        """Start a process that knows nothing of the user's script, nor of Ctrl-C, which a terminal
+        sends to all of its processes: the first of them ends the others."""
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which is inherited
         try:
             super().start()
         finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             sys.modules["__main__"] = main
 
 
@@ -110,10 +123,37 @@ class _Context(SpawnContext):
     Process = _Process
 
 
+@contextmanager
+def _interrupts_wait() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C wait until a block is finished, since a pool interrupted anywhere can hang. A
+    second Ctrl-C does not wait.
+
+    In the with block there is a function, which ends the work if Ctrl-C has come.
+    """
+    interrupted = False
+
+    def handle(*_: object) -> None:
+        nonlocal interrupted
+        if interrupted:
+            raise KeyboardInterrupt
+        interrupted = True
+
+    def check() -> None:
+        if interrupted:
+            raise KeyboardInterrupt
+
+    if current_thread() is not main_thread():  # others do not get it
+        yield check
+        return
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, before)
+    check()
+
+
 def _begin_worker() -> None:
-    # Ctrl-C goes to all processes of a terminal; the first of them ends the others when their
-    # blocks are finished.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -139,14 +179,14 @@ def _cluster(address: str) -> Iterator[Any]:
         ) from error
     make: Any = distributed.Client
     try:
-        client = make(address, timeout="10s", set_as_default=False)
+        client = make(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise JpseqError(
             f"There is no dask scheduler at {address} ({error}). Start one: dask scheduler"
         ) from error
     with client:
         try:
-            client.wait_for_workers(1, timeout=30)
+            client.wait_for_workers(1, timeout=3 * PATIENCE)
         except TimeoutError:
             raise JpseqError(
                 f"The scheduler at {address} has no workers. Start some: dask worker {address}"

@@ -28,7 +28,10 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu":
             return nn.functional.dropout(x, self.p)
-        dropped: Tensor = _Dropout.apply(x, max(1, round((1 - self.p) * 256)))  # type: ignore[no-untyped-call]
+        kept = max(1, round((1 - self.p) * 256))
+        if kept == 256:  # no byte is as large: below 1/512 nothing is dropped
+            return x
+        dropped: Tensor = _Dropout.apply(x, kept)  # type: ignore[no-untyped-call]
         return dropped
 
     def extra_repr(self) -> str:

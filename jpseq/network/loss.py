@@ -46,7 +46,8 @@ def linear_cross_entropy(
     Returns:
         () the sum over rows.
     """
-    inputs = (hidden, weight, bias, targets, smoothing)
+    # Inside a Function gradients are always off, so whether they are wanted is asked here.
+    inputs = (hidden, weight, bias, targets, smoothing, torch.is_grad_enabled())
     total: Tensor = _LinearCrossEntropy.apply(*inputs)  # type: ignore[no-untyped-call]
     return total
 
@@ -54,37 +55,49 @@ def linear_cross_entropy(
 class _LinearCrossEntropy(Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor, smoothing: float
+        ctx: Any,
+        hidden: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        smoothing: float,
+        learns: bool,
     ) -> Tensor:
         device = hidden.device.type
         fast = torch.is_autocast_enabled(device)
         product = torch.get_autocast_dtype(device) if fast else weight.dtype
+        learns = learns and any(ctx.needs_input_grad)
         # Everything is cast once here, not once a chunk by autocast.
         with torch.autocast(device, enabled=False):
-            return _accumulate(ctx, hidden, weight, bias, targets, smoothing, product)
+            total, ctx.gradients = _accumulate(
+                hidden, weight, bias, targets, smoothing, product, learns
+            )
+        return total
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        gradients = (part if part is None else part.mul_(grad) for part in ctx.gradients)
-        return (*gradients, None, None)
+        # Not in place: who goes backward twice would get the second gradient of the first.
+        return (*(part * grad for part in ctx.gradients), None, None, None)
 
 
 def _accumulate(
-    ctx: Any,
     hidden: Tensor,
     weight: Tensor,
     bias: Tensor,
     targets: Tensor,
     smoothing: float,
     product: torch.dtype,
-) -> Tensor:
-    learns = any(ctx.needs_input_grad)
+    learns: bool,
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """The loss and, where it learns, its gradients for hidden, weight and bias."""
     low, table = hidden.to(product), weight.to(product)
     total = weight.new_zeros(())
-    d_hidden = torch.empty_like(hidden) if learns else None
-    d_weight = torch.zeros_like(weight) if learns else None
-    d_bias = torch.zeros_like(bias) if learns else None
+    gradients: tuple[Tensor, ...] = ()
+    if learns:
+        d_hidden, d_weight = torch.empty_like(hidden), torch.zeros_like(weight)
+        d_bias = torch.zeros_like(bias)
+        gradients = (d_hidden, d_weight, d_bias)
     for start in range(0, len(hidden), CHUNK):
         rows, wanted = low[start : start + CHUNK], targets[start : start + CHUNK, None]
         scores = torch.mm(rows, table.t()).to(weight.dtype).add_(bias)
@@ -92,7 +105,7 @@ def _accumulate(
         total -= (1 - smoothing) * log_p.gather(1, wanted).sum()
         if smoothing:
             total -= smoothing * log_p.mean(dim=1).sum()
-        if d_hidden is None or d_weight is None or d_bias is None:
+        if not learns:
             continue
         d_scores = log_p.exp_()  # softmax minus target
         if smoothing:
@@ -106,5 +119,4 @@ def _accumulate(
             d_weight.addmm_(d_low.t(), rows)
         else:
             d_weight += torch.mm(d_low.t(), rows)
-    ctx.gradients = (d_hidden, d_weight, d_bias)
-    return total
+    return total, gradients

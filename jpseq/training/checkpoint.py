@@ -13,9 +13,8 @@ from jpseq.training import processes
 from jpseq.training.best import Best
 from jpseq.training.interruption import Interruption
 from jpseq.training.module import Training
+from jpseq.training.run import LAST
 from jpseq.training.stream import Course
-
-LAST = "last.ckpt"
 
 
 class Checkpoint(lightning.Callback):

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from jpseq.configuration import Configuration
 
+CHOOSING = {"monitor", "best", "patience", "plateau", "keep", "average"}
+"""Settings that compare epochs by a figure, and so need one to be measured."""
+
 Positive = Annotated[int, Field(ge=1)]
 
 

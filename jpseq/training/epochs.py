@@ -133,20 +133,23 @@ class Epochs(lightning.Callback):
         if self.stopped:
             return f"{line}  stopped: {self.without_better} epochs without a better figure"
         done = trainer.global_step - self.first_step
+        if not done:  # a step may be longer than an epoch
+            return line
         left = int(trainer.estimated_stepping_batches) - trainer.global_step
         return f"{line}  {timedelta(seconds=round(elapsed / done * left))} left"
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "total": self.total,
-            "count": self.count,
+            "total": processes.total(self.total),
+            "count": processes.total(self.count),
             "without_better": self.without_better,
             "stopped": self.stopped,
             "kept": self.best.kept if self.best else [],
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.total, self.count = state["total"], state["count"]
+        if processes.is_first():  # the sums of all
+            self.total, self.count = state["total"], state["count"]
         self.without_better, self.stopped = state["without_better"], state["stopped"]
         if self.best:
             self.best.kept = state["kept"]

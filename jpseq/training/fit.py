@@ -1,6 +1,6 @@
 """fit: a network and a stream of batches become a trained network."""
 
-import json
+import hashlib
 import logging
 import sys
 import tempfile
@@ -13,24 +13,24 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
 from jpseq.errors import ConfigurationError, PluginError
 from jpseq.training import processes
 from jpseq.training.best import Best
-from jpseq.training.checkpoint import LAST, Checkpoint
-from jpseq.training.configuration import TrainingConfiguration
+from jpseq.training.checkpoint import Checkpoint
+from jpseq.training.configuration import CHOOSING, TrainingConfiguration
 from jpseq.training.epochs import Epochs, Measure
 from jpseq.training.interruption import Interruption
 from jpseq.training.module import Training
 from jpseq.training.precision import choose
 from jpseq.training.progress import ProgressBar
+from jpseq.training.run import FINAL, LAST, begin, damaged
 from jpseq.training.stream import Course, Stream
 
 LOG = logging.getLogger("jpseq.training")
-FINAL = "final.safetensors"
-_CHOOSING = {"monitor", "best", "patience", "plateau", "keep", "average"}
 
 
 def fit(
@@ -66,15 +66,20 @@ def fit(
         TrainingError: the loss is no longer finite; the network has the last weights that were.
     """
     configuration = TrainingConfiguration.check(settings)
-    if measure is None and (chosen := _CHOOSING & configuration.model_fields_set):
+    if measure is None and (chosen := CHOOSING & configuration.model_fields_set):
         raise ConfigurationError(
             f"{', '.join(sorted(chosen))}: epochs are compared by a figure; give measure=, a"
             " function that returns one, for instance on held-out data."
         )
     _hush()
     with _folder_of(run) as folder:
-        if run is not None and _begin(folder, resume, _described(configuration, stream, network)):
-            load_model(network, folder / FINAL)
+        if run is not None:
+            begin(folder, resume, _described(configuration, stream, network))
+        if run is not None and (folder / FINAL).exists():
+            try:
+                load_model(network, folder / FINAL)
+            except SafetensorError:
+                raise damaged(folder / FINAL) from None
             network.eval()
             return True
         best = None
@@ -132,10 +137,11 @@ def fit(
         if processes.is_first():
             if best is not None and best.kept:
                 best.restore(network, configuration.average)
-                best.prune()
             if run is not None and completed:
                 save_model(network, str(folder / FINAL))
                 checkpoint.unlink(missing_ok=True)
+                if best is not None:
+                    best.prune()  # not before: a run that goes on may need what it has pushed out
     return completed
 
 
@@ -156,7 +162,6 @@ def evaluate(network: nn.Module, stream: Stream[Any]) -> tuple[float, int]:
 def _folder_of(run: Path | str | None) -> Iterator[Path]:
     """The folder of a run; one that is removed at the end where none is named."""
     if run is not None:
-        Path(run).mkdir(parents=True, exist_ok=True)
         yield Path(run)
     else:
         with tempfile.TemporaryDirectory(prefix="jpseq-") as folder:
@@ -167,38 +172,15 @@ def _described(
     configuration: TrainingConfiguration, stream: Stream[Any], network: nn.Module
 ) -> dict[str, Any]:
     """What a run must be resumed with."""
+    parameters = list(network.named_parameters())
+    shapes = repr([(name, tuple(parameter.shape)) for name, parameter in parameters])
     return {
         **configuration.model_dump(mode="json"),
         "data": stream.fingerprint(),
-        "weights": sum(parameter.numel() for parameter in network.parameters()),
+        "weights": sum(parameter.numel() for _, parameter in parameters),
+        "shapes": hashlib.sha256(shapes.encode()).hexdigest(),
         "processes": processes.world_size(),
     }
-
-
-def _begin(folder: Path, resume: bool, described: dict[str, Any]) -> bool:
-    """Make the folder of a run ready; whether the run in it has been completed."""
-    path = folder / "run.json"
-    begun = (folder / LAST).exists() or (folder / FINAL).exists()
-    if begun and not resume:
-        raise ConfigurationError(
-            f"{folder}: holds a run that has begun. Resume it (resume=True, --resume), or name"
-            " another folder."
-        )
-    if begun:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        differences = [
-            f"{key} was {before.get(key)!r} and is {described.get(key)!r}"
-            for key in sorted({*before, *described})
-            if before.get(key) != described.get(key)
-        ]
-        if differences:
-            raise ConfigurationError(
-                f"{folder}: this run was begun with something else: {'; '.join(differences)}."
-                " Resume it as it was begun, or name another folder."
-            )
-    elif processes.is_first():
-        path.write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
-    return (folder / FINAL).exists()
 
 
 def _loggers(folder: Path, configuration: TrainingConfiguration) -> list[Logger]:

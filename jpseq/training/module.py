@@ -1,5 +1,6 @@
 """The one Lightning wrapper: it trains any network that has loss(batches)."""
 
+import math
 from typing import Any, Protocol
 
 import lightning
@@ -55,8 +56,9 @@ class Training(lightning.LightningModule):
         network: Any = self.network
         loss: Loss = network.loss(batches)
         total = loss.total.detach()
-        if not torch.isfinite(total):
-            raise self._diverged("the loss", float(total))
+        everywhere = processes.total(float(total))  # or a process would wait for one that is gone
+        if not math.isfinite(everywhere):
+            raise self._diverged("the loss", everywhere)
         self.predicted = self.predicted + loss.predicted
         # Lightning divides by the number of batches in a step, and DDP by that of the processes.
         scale = self.configuration.accumulate * processes.world_size()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Schedule:
     """Warm-up, a level part and a linear cool-down to zero; halved where nothing improves.
 
-    >>> schedule = Schedule(steps=8, warmup=2, cooldown=0.5)
+    >>> schedule = Schedule(steps=8, warmup=1, cooldown=0.5)
     >>> [schedule(step) for step in range(9)]
     [0.5, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
 

@@ -85,7 +85,7 @@ class Stream(Generic[B]):
 
     def fingerprint(self) -> str:
         """A digest of what decides the batches, so that a run is not resumed on other data."""
-        digest = hashlib.sha256(self.lengths.tobytes())
+        digest = hashlib.sha256(self.rows.tobytes() + self.lengths.tobytes())
         digest.update(repr((self.batch_tokens, self.shuffle, self.seed)).encode())
         return digest.hexdigest()
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from jpseq.batch import Batch
+from jpseq.network.loss import Loss
 from jpseq.network.recurrent import Cell
 from jpseq.network.search import decode
-from jpseq.network.loss import Loss
 from jpseq.network.seq2seq import Pair, Seq2Seq
 from jpseq.sequences import Ragged
 from jpseq.training.fit import fit
