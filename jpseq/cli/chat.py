@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jpseq.dialogue.turns import PreparedDialogues
 
 app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
-Cell = Literal["rnn", "lstm", "gru"]
+Cell = Literal["rnn", "lstm", "gru", "peephole"]
 Seed = Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")]
 
 

@@ -61,7 +61,7 @@ class Analysis:
             lines.read(piece, data)
         path = self._path(block, skipped=bool(lines.skipped))
         BlockFile.write(path, lines.sides, lines.breaks, lines.skipped)
-        return Finished(block.size, sum(len(side.ids) for side in lines.sides))
+        return Finished(block.size, sum(len(side.words) for side in lines.sides))
 
     def _path(self, block: Block, skipped: bool) -> Path:
         # on_error is no part of the key: a block in which nothing was skipped suits both choices.

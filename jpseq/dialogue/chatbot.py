@@ -42,7 +42,7 @@ class ChatbotConfiguration(Configuration):
     """What the parameters of a Chatbot may be."""
 
     tokenizer: Tokenizer | None
-    cell: Literal["rnn", "lstm", "gru"]
+    cell: Literal["rnn", "lstm", "gru", "peephole"]
     embedding: Positive
     hidden: Annotated[int, Field(ge=2, multiple_of=2)]
     layers: Positive
@@ -66,7 +66,7 @@ class Chatbot(Model):
 
     Args:
         tokenizer: text → words; None for MeCab().
-        cell: "rnn", "lstm" or "gru".
+        cell: "rnn", "lstm", "gru" or "peephole".
         embedding: features of a word.
         hidden: features of the state (even).
         layers: recurrent layers on one another.
