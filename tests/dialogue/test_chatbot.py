@@ -175,7 +175,7 @@ def test_all_problems_are_told_at_once() -> None:
     message = str(caught.value)
     for problem in (
         "hidden: Input should be a multiple of 2, got 7.",
-        "cell: Input should be 'rnn', 'lstm' or 'gru', got 'gruu'.",
+        "cell: Input should be 'rnn', 'lstm', 'gru' or 'peephole', got 'gruu'.",
         "dropout: Input should be less than 1, got 1.0.",
         "epochs: Input should be greater than or equal to 1, got 0.",
         "There is no parameter 'hiden'. Did you mean 'hidden'?",
