@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import sys
 import tempfile
 import warnings
@@ -31,6 +32,11 @@ from jpseq.training.run import FINAL, LAST, begin, damaged
 from jpseq.training.stream import Course, Stream
 
 LOG = logging.getLogger("jpseq.training")
+
+# oneDNN keeps compiled code for each shape it has met, 1,024 by default, and in a training nearly
+# every batch brings new ones: hundreds of megabytes for code that is hardly used again. It reads
+# this once, at its first product.
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
 
 
 def fit(

@@ -1,0 +1,105 @@
+"""word2vec in NumPy, window by window: slow, to be read, and what the kernels are tested against.
+
+It makes the same draws as `windows.py` and takes the same steps, in double precision.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from jpseq.embedding.draws import INCREMENT, MIX, MULTIPLIER, Chances
+from jpseq.embedding.plain_code import OUTPUTS
+from jpseq.embedding.windows import Options
+
+Matrix = npt.NDArray[np.float64]
+WORD = 2**64
+
+
+class Random:
+    """The random numbers of `draws.py`."""
+
+    def __init__(self, seed: int) -> None:
+        self.state = seed % WORD
+
+    def upper(self) -> int:
+        """The next 32 bits."""
+        self.state = (self.state * MULTIPLIER + INCREMENT) % WORD
+        return self.state >> 32
+
+    def below(self, bound: int) -> int:
+        """The next number from 0 to bound - 1."""
+        return self.upper() * bound >> 32
+
+    def negative(self, noise: npt.NDArray[np.uint32]) -> int:
+        """The next word drawn from the noise."""
+        word = self.below(len(noise))
+        coin = (self.state ^ self.state >> 29) * MIX % WORD >> 32
+        threshold, other = noise[word].tolist()
+        return int(other) if coin > threshold else word
+
+
+def train(
+    sentences: list[list[int]],
+    x: Matrix,
+    o: Matrix,
+    options: Options,
+    chances: Chances,
+    rates: tuple[float, float],
+    seeds: tuple[int, int],
+) -> tuple[float, int]:
+    """Learn from sentences of ids, changing x and o in place; as `windows.train`.
+
+    Args:
+        x: (V, D) the input layer.
+        o: (V, D) the output layer.
+    """
+    words, noise = Random(seeds[0]), Random(seeds[1])
+    loss, predictions, before = 0.0, 0, 0
+    whole = max(1, sum(map(len, sentences)))
+    for sentence in sentences:
+        rate = rates[0] + (rates[1] - rates[0]) * before / whole
+        before += len(sentence)
+        known = [word for word in sentence if word < len(x)]
+        kept = [word for word in known if words.upper() <= chances.keep[word]]
+        if len(kept) < 2:
+            continue
+        for i, word in enumerate(kept):
+            outputs = [word, *(noise.negative(chances.noise) for _ in range(options.negatives))]
+            reach = words.below(options.window) + 1 if options.dynamic else options.window
+            around = kept[max(0, i - reach) : i] + kept[i + 1 : i + reach + 1]
+            learn = _cbow if options.cbow else _skip_gram
+            loss += learn(x, o, around, outputs, rate)
+            predictions += 1 if options.cbow else len(around)
+    return loss, predictions
+
+
+def _skip_gram(x: Matrix, o: Matrix, around: list[int], outputs: list[int], rate: float) -> float:
+    """One window; its loss."""
+    scores = x[around] @ o[outputs].T
+    steps, loss = _steps(scores, outputs, rate)
+    for first in range(0, len(outputs), OUTPUTS):
+        block = slice(first, first + OUTPUTS)
+        rows, changes = o[outputs[block]], np.zeros((len(outputs[block]), x.shape[1]))
+        for c, word in enumerate(around):  # in turn: a word may stand there twice
+            changes += np.outer(steps[c, block], x[word])
+            x[word] += steps[c, block] @ rows
+        np.add.at(o, outputs[block], changes)
+    return loss
+
+
+def _cbow(x: Matrix, o: Matrix, around: list[int], outputs: list[int], rate: float) -> float:
+    """One window; its loss."""
+    mean = x[around].mean(0)
+    steps, loss = _steps(mean @ o[outputs].T, outputs, rate)
+    for first in range(0, len(outputs), OUTPUTS):
+        block = slice(first, first + OUTPUTS)
+        np.add.at(x, around, steps[block] @ o[outputs[block]])
+        np.add.at(o, outputs[block], np.outer(steps[block], mean))
+    return loss
+
+
+def _steps(scores: Matrix, outputs: list[int], rate: float) -> tuple[Matrix, float]:
+    """rate (wanted - σ(score)), and the summed -log σ: (..., K) scores of a word and negatives."""
+    sign = np.array([1.0] + [0.0 if word == outputs[0] else -1.0 for word in outputs[1:]])
+    t = sign * scores
+    steps = sign * rate / (1 + np.exp(t))
+    return steps, float((np.abs(sign) * np.logaddexp(0, -t)).sum())

@@ -1,0 +1,190 @@
+"""word2vec's training: windows slide over sentences, and both layers learn from each.
+
+Skip-gram (Mikolov et al. 2013a, section 3.2): each word around predicts the word in the middle.
+CBOW (section 3.1): the mean of the words around predicts it. What is predicted is told from words
+drawn by chance, the negatives (Mikolov et al. 2013b, section 2.2). In skip-gram all words of a
+window share their negatives (Ji et al. 2016), so that the scores are a matrix product; what each
+of two words around adds to an output is what it was when its turn came.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import float32, int64, njit, uint64
+
+from jpseq.embedding.draws import below, following, negative, upper
+from jpseq.embedding.plain_code import OPTIONS, OUTPUTS
+from jpseq.embedding.vector_code import WIDTH
+
+if WIDTH:
+    from jpseq.embedding.vector_code import dots, learn, mean_dots, prefetch, update, update_mean
+else:
+    from jpseq.embedding.plain_code import dots, learn, mean_dots, prefetch, update, update_mean
+
+SPARE = 16
+"""The longest vector: so many values behind the scores may be written over."""
+NEVER = float32(-1e9)
+"""A score that says of a negative what is known already: nothing is learnt from it."""
+
+
+class Layers(NamedTuple):
+    """Both layers of weights.
+
+    A row has `size` values, a multiple of 16, of which those beyond the dimensions stay 0. The row
+    behind those of the V words is for negatives that are not there.
+    """
+
+    x: Any
+    """(rows * size,) float32, the input layer: the word vectors."""
+    o: Any
+    """(rows * size,) float32, the output layer."""
+    size: int
+    hot: int
+    """The most frequent words, of which a thread has rows of its own ..."""
+    shift: int
+    """... which begin at this row."""
+
+
+class Options(NamedTuple):
+    """What a window is, and what is learnt from it."""
+
+    cbow: bool
+    window: int
+    """Words on either side at most."""
+    dynamic: bool
+    """Whether each window's width is drawn from 1 to that, so that near words count more."""
+    negatives: int
+
+
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+def train(
+    ids: Any,
+    offsets: Any,
+    layers: Layers,
+    options: Options,
+    chances: Any,
+    rates: Any,
+    seeds: Any,
+) -> Any:
+    """Learn from sentences, one after another.
+
+    Args:
+        ids: (N,) int32; those of V and above are passed over.
+        offsets: (S+1,) int64, where sentences begin in ids.
+        layers, options, chances: as above and in draws.
+        rates: the learning rate at the first and behind the last of these sentences.
+        seeds: two, of words with windows and of negatives.
+
+    Returns:
+        the summed loss, and of how many predictions.
+    """
+    words, noise_state = uint64(seeds[0]), uint64(seeds[1])
+    size, most, V = layers.size, 2 * options.window, len(chances.keep)
+    blocks = (options.negatives + OUTPUTS) // OUTPUTS
+    kept = (
+        np.empty(np.max(np.diff(offsets)), np.int32) if len(offsets) > 1 else np.empty(0, np.int32)
+    )
+    at = np.empty(most, np.int64)
+    to = np.full((2, blocks, OUTPUTS), int64(V) * size)
+    mean = np.empty(size, np.float32)
+    scores = np.zeros((blocks, most * OUTPUTS + SPARE), np.float32)
+    signs = _signs(most, scores.shape[1])
+    losses, predictions = np.zeros(SPARE), 0
+    whole = max(1, offsets[-1] - offsets[0])
+    for s in range(len(offsets) - 1):
+        words, count = _keep(ids[offsets[s] : offsets[s + 1]], chances.keep, words, kept)
+        rate = float32(rates[0] + (rates[1] - rates[0]) * ((offsets[s] - offsets[0]) / whole))
+        if count < 2:
+            continue
+        noise_state = _outputs(kept[0], layers, options, chances.noise, noise_state, to[0])
+        for i in range(count):
+            # Rows of the next window are brought into the cache while this one is learnt.
+            if i + 1 < count:
+                noise_state = _outputs(
+                    kept[i + 1], layers, options, chances.noise, noise_state, to[(i + 1) & 1]
+                )
+            if i + 1 + options.window < count:
+                prefetch(layers.x, _row(kept[i + 1 + options.window], layers), size)
+            reach = options.window
+            if options.dynamic:
+                words = following(words)
+                reach = int64(below(words, reach)) + 1
+            n = 0
+            for j in range(max(0, i - reach), min(count, i + reach + 1)):
+                if j != i:
+                    at[n] = _row(kept[j], layers)
+                    n += 1
+            outputs = to[i & 1]
+            if options.cbow:
+                mean_dots(layers.x, at, n, mean, layers.o, outputs[0], size, scores[0])
+                for b in range(1, blocks):
+                    mean_dots(layers.x, at, n, mean, layers.o, outputs[b], size, scores[b])
+            else:
+                for b in range(blocks):
+                    dots(layers.x, at, n, layers.o, outputs[b], size, scores[b])
+            m = 1 if options.cbow else n
+            for b in range(blocks):
+                _forget(scores[b], m, outputs, b, int64(V) * size)
+                learn(scores[b], signs[min(b, 1), m], m * OUTPUTS, rate, losses)
+                if options.cbow:
+                    update_mean(layers.x, at, n, mean, layers.o, outputs[b], size, scores[b])
+                else:
+                    update(layers.x, at, n, layers.o, outputs[b], size, scores[b])
+            predictions += m
+    return losses.sum(), predictions
+
+
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+def _signs(most: Any, size: Any) -> Any:
+    """(2, most + 1, size) what is wanted of the scores of n rows: the first output of the first
+    block, and none of others."""
+    signs = np.zeros((2, most + 1, size), np.float32)
+    for n in range(most + 1):
+        signs[:, n, : n * OUTPUTS] = -1
+        signs[0, n, : n * OUTPUTS : OUTPUTS] = 1
+    return signs
+
+
+@njit(inline="always")
+def _row(word: Any, layers: Layers) -> Any:
+    """Where the row of a word begins."""
+    number = int64(word)
+    if number < layers.hot:
+        number += layers.shift
+    return number * layers.size
+
+
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+def _keep(sentence: Any, keep: Any, state: Any, kept: Any) -> Any:
+    """The words of a sentence that are not left out, into kept; the state, and how many."""
+    count = 0
+    for word in sentence:
+        if word < len(keep):
+            state = following(state)
+            if upper(state) <= keep[word]:
+                kept[count] = word
+                count += 1
+    return state, count
+
+
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+def _outputs(word: Any, layers: Layers, options: Options, noise: Any, state: Any, to: Any) -> Any:
+    """Rows of a word and its negatives, into to; the state."""
+    to[0, 0] = _row(word, layers)
+    prefetch(layers.o, to[0, 0], layers.size)
+    for k in range(1, options.negatives + 1):
+        state, drawn = negative(state, noise)
+        place = _row(drawn, layers)
+        to[k // OUTPUTS, k % OUTPUTS] = place
+        prefetch(layers.o, place, layers.size)
+    return state
+
+
+@njit(inline="always")
+def _forget(scores: Any, n: Any, outputs: Any, block: Any, missing: Any) -> None:
+    """Nothing is learnt from a negative that is the word itself, or that is missing."""
+    for m in range(OUTPUTS):
+        place = outputs[block, m]
+        if (place == outputs[0, 0] and (m or block)) or place == missing:
+            for c in range(n):
+                scores[c * OUTPUTS + m] = NEVER

@@ -1,0 +1,433 @@
+"""word2vec: words that stand in the same company get vectors that are near.
+
+>>> sentences = [["春", "の", "桜", "が", "咲く"], ["秋", "の", "月", "が", "出る"]] * 50
+>>> model = Word2Vec(dim=8, sample=0, epochs=2).fit(sentences)
+>>> model.embeddings
+<Embeddings of 8 words, 8 dimensions>
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from jpseq.configuration import Configuration
+from jpseq.embedding.draws import Chances, chances
+from jpseq.embedding.hogwild import Weights, train_epoch
+from jpseq.embedding.sentences import Corpus, Pieces, drawn, opened, renamed
+from jpseq.embedding.windows import Options
+from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
+from jpseq.model import Model
+from jpseq.text.tokenizer import Tokenizer
+from jpseq.vectors import Embeddings
+from jpseq.vocabulary import Vocabulary
+
+Matrix = npt.NDArray[np.float32]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Word2VecConfiguration(Configuration):
+    """What the parameters of Word2Vec may be."""
+
+    dim: Annotated[int, Field(ge=1, le=10_000)]
+    window: Annotated[int, Field(ge=1, le=1000)]
+    negative: Annotated[int, Field(ge=1, le=1000)]
+    sample: Share
+    min_count: Positive
+    max_words: Positive | None
+    epochs: Positive
+    method: Literal["skipgram", "cbow"]
+    dynamic_window: bool
+    noise_exponent: Share
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    final_rate: Annotated[float, Field(ge=0, le=1)]
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    tokenizer: Tokenizer | None
+
+
+class Start(NamedTuple):
+    """What is told when words are counted and the first step comes next."""
+
+    words: int
+    """Of the corpus."""
+    vectors: int
+    """Different words that get one."""
+    memory: int
+    """Bytes that weights and tables take; the rest is the same for any corpus."""
+
+
+class Moment(NamedTuple):
+    """What is told now and then: how far a training is."""
+
+    words: int
+    """Learnt so far, those of all epochs."""
+    of: int
+    seconds: float
+
+
+class Epoch(NamedTuple):
+    """What is told after each epoch."""
+
+    number: int
+    """From 1."""
+    loss: float
+    """Mean over predictions of -log σ(score), a negative's score counted as minus itself."""
+    held_out: float | None
+    """The same on sentences that are not learnt from, with the same draws each time."""
+    words_per_second: float
+    seconds_left: float
+
+
+Report = Callable[[Start | Moment | Epoch], object]
+
+
+class Word2Vec(Model):
+    """Vectors for the words of a corpus (Mikolov et al. 2013a, 2013b), by negative sampling.
+
+    One seed and one thread give the same bytes each time on one kind of processor. Several threads
+    write into the same weights without waiting (see hogwild), so that runs differ a little.
+
+    Args:
+        dim: values of a vector.
+        window: words on either side at most.
+        negative: words drawn by chance for each one that is predicted. All of a skip-gram's window
+            share them.
+        sample: words with a larger share of the text than this are left out now and then; 0 keeps
+            all.
+        min_count, max_words: words rarer, or beyond that many, get no vector.
+        epochs: how often the corpus is gone through.
+        method: "skipgram": each word around predicts the one in the middle; "cbow": their mean
+            does, which is quicker and better for frequent words, worse for rare ones.
+        dynamic_window: draw each window's width from 1 to `window`, so that near words count more.
+        noise_exponent: negatives are drawn in proportion to counts to this power.
+        learning_rate, final_rate: of the first and the last step; between them it falls evenly.
+        threads: that learn at once.
+        seed: of everything that chance decides.
+        tokenizer: cuts the text of files into words; None for MeCab(). Not needed for words.
+    """
+
+    name: ClassVar[str] = "word2vec"
+
+    def __init__(
+        self,
+        dim: int = 100,
+        window: int = 5,
+        negative: int = 5,
+        sample: float = 1e-3,
+        min_count: int = 5,
+        epochs: int = 5,
+        method: str = "skipgram",
+        max_words: int | None = None,
+        dynamic_window: bool = True,
+        noise_exponent: float = 0.75,
+        learning_rate: float = 0.025,
+        final_rate: float = 1e-4,
+        threads: int = 1,
+        seed: int = 0,
+        tokenizer: Tokenizer | None = None,
+    ) -> None:
+        self.dim = dim
+        self.window = window
+        self.negative = negative
+        self.sample = sample
+        self.min_count = min_count
+        self.epochs = epochs
+        self.method = method
+        self.max_words = max_words
+        self.dynamic_window = dynamic_window
+        self.noise_exponent = noise_exponent
+        self.learning_rate = learning_rate
+        self.final_rate = final_rate
+        self.threads = threads
+        self.seed = seed
+        self.tokenizer = tokenizer
+        self.weights: Weights | None = None
+        self.metrics: Mapping[str, str] = {}
+
+    # Learning
+
+    def fit(
+        self,
+        corpus: Corpus,
+        *,
+        held_out: float = 0.0,
+        patience: int | None = None,
+        report: Report = lambda _: None,
+    ) -> Self:
+        """Learn from a corpus, forgetting what was learnt before.
+
+        After Ctrl-C `completed` is False and what was learnt until then is kept.
+
+        Args:
+            corpus: a prepared corpus or its folder; the name of a file or folder of text; or lists
+                of words.
+            held_out: share of sentences that are not learnt from but measured on.
+            patience: stop after so many epochs without a lower loss, on held-out sentences where
+                there are any; the weights of the best epoch are kept.
+            report: is given a Start, Moments, and an Epoch after each.
+
+        Raises:
+            ConfigurationError: a parameter is not allowed.
+            DataError: the corpus cannot be read, or has fewer than two words that are frequent
+                enough.
+            TrainingError: weights became infinite; the model has learnt nothing.
+        """
+        self.weights = None
+        return self.partial_fit(corpus, held_out=held_out, patience=patience, report=report)
+
+    def partial_fit(
+        self,
+        corpus: Corpus,
+        *,
+        held_out: float = 0.0,
+        patience: int | None = None,
+        report: Report = lambda _: None,
+    ) -> Self:
+        """Go on with another corpus: as fit, but what was learnt before stays.
+
+        Counts are added up. Words that are frequent enough by now and were not before get vectors
+        as at the beginning.
+        """
+        self.check()
+        if not 0 <= held_out < 1:
+            raise ConfigurationError(f"held_out: a share below 1 is wanted, got {held_out}.")
+        if patience is not None and patience < 1:
+            raise ConfigurationError(f"patience: at least 1 epoch is wanted, got {patience}.")
+        with opened(corpus, self.tokenizer) as counted:
+            vocabulary = self._known_with(counted.vocabulary)
+            self.weights = self._first_weights(vocabulary)
+            self.vocabulary = vocabulary
+            tables = self._chances()
+            bytes_of_tables = sum(table.nbytes for table in tables)
+            words = len(counted.ids.values)
+            report(Start(words, len(vocabulary), self.weights.memory + bytes_of_tables))
+            left_out = drawn(len(counted.ids), held_out, self.seed)
+            names = renamed(counted.vocabulary, vocabulary)
+            learnt, kept = Pieces(counted.ids, names, left_out), None
+            if held_out:
+                kept = Pieces(counted.ids.take(np.flatnonzero(left_out)), names)
+            self._go_through(learnt, kept, tables, patience, report)
+        return self
+
+    def _go_through(
+        self,
+        learnt: Pieces,
+        kept: Pieces | None,
+        tables: Chances,
+        patience: int | None,
+        report: Report,
+    ) -> None:
+        weights = self.trained()
+        words = int(learnt.words_before()[-1])
+        total = self.epochs * words
+        begun, done = time.monotonic(), 0
+        best: tuple[float, Matrix, Matrix] | None = None
+        worse = 0
+
+        def tell(count: int) -> None:
+            nonlocal done
+            done += count
+            report(Moment(done, total, time.monotonic() - begun))
+
+        def rate(words_before: int) -> float:
+            gone = (number * words + words_before) / total
+            return self.learning_rate + (self.final_rate - self.learning_rate) * gone
+
+        self.completed = False
+        try:
+            for number in range(self.epochs):
+                seed = (self.seed, number)
+                loss = train_epoch(learnt, weights, self._options, tables, rate, seed, tell)
+                self._check_finite()
+                held_out = None if kept is None else self._loss(kept, tables)
+                seconds = max(time.monotonic() - begun, 1e-9)
+                left = (total - done) * seconds / max(1, done)
+                report(Epoch(number + 1, _mean(*loss), held_out, done / seconds, left))
+                if patience is None:
+                    continue
+                figure = _mean(*loss) if held_out is None else held_out
+                if best is None or figure < best[0]:
+                    best, worse = (figure, weights.x.copy(), weights.o.copy()), 0
+                elif (worse := worse + 1) >= patience:
+                    break
+            self.completed = True
+        except KeyboardInterrupt:
+            pass
+        if best is not None:
+            weights.x[:], weights.o[:] = best[1:]
+
+    def check(self) -> None:
+        """See that all parameters are allowed.
+
+        Raises:
+            ConfigurationError: names every one that is not.
+        """
+        Word2VecConfiguration.check(self.get_params(deep=False))
+
+    def _known_with(self, found: Vocabulary) -> Vocabulary:
+        """The words of a corpus, and those that are known from before."""
+        vocabulary = Vocabulary(min_count=self.min_count, max_size=self.max_words)
+        if self.weights is not None:
+            vocabulary.merge(self.vocabulary)
+        vocabulary.merge(found)
+        if len(vocabulary) < 2:
+            counts = vocabulary.counts_.most_common(1)
+            most = f", the most frequent one {counts[0][1]:,} times" if counts else ""
+            raise DataError(
+                "there is nothing to learn from: two different words are needed that stand"
+                f" {self.min_count:,} times or more (min_count, --min-count), and there are"
+                f" {len(vocabulary.counts_):,} different words{most}."
+            )
+        return vocabulary
+
+    def _first_weights(self, vocabulary: Vocabulary) -> Weights:
+        """Vectors evenly drawn around 0, and 0 for the output layer; what is known stays."""
+        weights = Weights(len(vocabulary), self.dim, self.threads)
+        draw = np.random.default_rng(self.seed)
+        for start in range(0, len(vocabulary), 65_536):
+            rows = weights.x[start : start + 65_536]
+            rows[:] = (draw.random(rows.shape, np.float32) - 0.5) / self.dim
+        if self.weights is not None:
+            here = renamed(self.vocabulary, vocabulary)
+            known = here < len(vocabulary)
+            weights.x[here[known]] = self.weights.x[known]
+            weights.o[here[known]] = self.weights.o[known]
+        return weights
+
+    @property
+    def _options(self) -> Options:
+        return Options(self.method == "cbow", self.window, self.dynamic_window, self.negative)
+
+    def _chances(self) -> Chances:
+        return chances(self.vocabulary.counts, self.sample, self.noise_exponent)
+
+    def _check_finite(self) -> None:
+        weights = self.trained()
+        for layer in (weights.x, weights.o):
+            if not (math.isfinite(layer.min()) and math.isfinite(layer.max())):
+                self.weights = None
+                raise TrainingError(
+                    "weights became infinite: training has diverged, and nothing is kept. Take a"
+                    f" third of the learning rate ({self.learning_rate:g})."
+                )
+
+    # What was learnt
+
+    def loss(self, corpus: Corpus) -> float:
+        """The mean loss (see Epoch) on sentences, with draws that are always the same.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: the corpus cannot be read, or no sentence holds two words with vectors.
+        """
+        self.trained()
+        with opened(corpus, self.tokenizer) as counted:
+            names = renamed(counted.vocabulary, self.vocabulary)
+            return self._loss(Pieces(counted.ids, names), self._chances())
+
+    def _loss(self, pieces: Pieces, tables: Chances) -> float:
+        # Steps of length 0: everything is computed as in training, and nothing changes.
+        return _mean(
+            *train_epoch(pieces, self.trained(), self._options, tables, lambda _: 0.0, (0,))
+        )
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """Words and their vectors, the frequent ones first.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+        """
+        return Embeddings(self.vocabulary.words, self.trained().x)
+
+    def similar(self, word: str, count: int = 10) -> list[tuple[str, float]]:
+        """The nearest words with their cosines; for more of this kind see `embeddings`."""
+        return self.embeddings.similar(word, count)
+
+    # Keeping
+
+    def trained(self) -> Weights:
+        """The weights.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+        """
+        if self.weights is None:
+            raise NotFittedError(
+                "This Word2Vec has learnt nothing yet: call fit, or Word2Vec.load(folder)."
+            )
+        return self.weights
+
+    @property
+    def vocabularies(self) -> dict[str, Vocabulary]:
+        return {"vocabulary": self.vocabulary}
+
+    def restore(self, vocabularies: dict[str, Vocabulary]) -> None:
+        self.check()
+        self.vocabulary = vocabularies["vocabulary"]
+
+    def save_weights(self, path: Path) -> None:
+        from safetensors.numpy import save
+
+        weights = self.trained()
+        layers = {"input": weights.x, "output": weights.o}
+        # Not save_file: a full disk is an OSError only where Python itself writes.
+        path.write_bytes(save({name: np.ascontiguousarray(x) for name, x in layers.items()}))
+
+    def load_weights(self, path: Path) -> None:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        again = "Copy the model folder again, or train it again."
+        try:
+            layers = load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise ModelError(f"{path}: cannot be read ({error}). {again}") from error
+        shape = (len(self.vocabulary), self.dim)
+        for name in ("input", "output"):
+            layer = layers.get(name)
+            if layer is None or layer.shape != shape or layer.dtype != np.float32:
+                raise ModelError(f"{path}: {name} is not {shape} values of float32. {again}")
+            if not np.isfinite(layer).all():
+                raise ModelError(f"{path}: {name} holds values that are not finite. {again}")
+        self.weights = Weights(*shape, self.threads)
+        self.weights.x[:], self.weights.o[:] = layers["input"], layers["output"]
+
+    def card(self) -> str:
+        """README.md of the model folder."""
+        figures = "\n".join(f"- {name}: {value}" for name, value in self.metrics.items())
+        return f"""# Word vectors
+
+Trained with [jpseq](https://pypi.org/project/jpseq/): word2vec, {self.method}, {self.dim}
+dimensions, {len(self.vocabulary):,} words that stand at least {self.min_count:,} times in
+{self.vocabulary.counts_.total():,}.
+
+{figures or "Nothing was measured."}
+
+```python
+from jpseq import Embeddings
+
+embeddings = Embeddings.load("FOLDER")
+embeddings.similar("WORD")
+```
+
+`jpseq embed export FOLDER vectors.bin` writes a file that gensim reads.
+The vectors tell of the corpus they come from, its prejudices too; its licence says what may be done
+with them.
+"""
+
+
+def _mean(total: float, predictions: int) -> float:
+    if not predictions:
+        raise DataError(
+            "no sentence holds two words that have vectors, so that nothing can be predicted; are"
+            " words within a sentence in one list, or on one line?"
+        )
+    return total / predictions
