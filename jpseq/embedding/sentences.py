@@ -87,6 +87,8 @@ def _encoded(rows: Iterable[Tokens | Sequence[str]]) -> Counted:
     except TypeError as error:
         raise DataError(f"rows of words are wanted, lists of texts ({error}).") from None
     numbers.append(_numbered(waiting, table))
+    if foreign := next((word for word in table if not isinstance(word, str)), None):
+        raise DataError(f"rows of words are wanted, lists of texts; got the word {foreign!r}.")
     provisional = np.concatenate(numbers)
     counts = np.bincount(provisional, minlength=len(table))
     order = np.argsort(-counts, kind="stable")
@@ -138,7 +140,7 @@ class Pieces:
         offsets = self.ids.offsets
         wanted = np.arange(offsets[0], offsets[-1], self.size)
         cuts = np.searchsorted(offsets[:-1], wanted)
-        return np.unique(np.append(cuts, len(self.ids)))
+        return np.unique([0, *cuts, len(self.ids)])
 
     def words_before(self) -> npt.NDArray[np.int64]:
         """(P + 1,) words before each piece, and of all."""

@@ -345,7 +345,8 @@ class Word2Vec(Model):
         Raises:
             NotFittedError: it has learnt nothing.
         """
-        return Embeddings(self.vocabulary.words, self.trained().x)
+        vectors = self.trained().x
+        return Embeddings(self.vocabulary.words, vectors)
 
     def similar(self, word: str, count: int = 10) -> list[tuple[str, float]]:
         """The nearest words with their cosines; for more of this kind see `embeddings`."""

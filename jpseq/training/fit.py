@@ -25,6 +25,7 @@ from jpseq.training.checkpoint import Checkpoint
 from jpseq.training.configuration import CHOOSING, TrainingConfiguration
 from jpseq.training.epochs import Epochs, Measure
 from jpseq.training.interruption import Interruption
+from jpseq.training.memory import GiveBack
 from jpseq.training.module import Training
 from jpseq.training.precision import choose
 from jpseq.training.progress import ProgressBar
@@ -94,7 +95,7 @@ def fit(
         course = Course(stream, configuration.epochs)
         interruption = Interruption()
         epochs = Epochs(course, configuration, measure, best, LOG.info)
-        callbacks: list[lightning.Callback] = [interruption, epochs]
+        callbacks: list[lightning.Callback] = [interruption, epochs, GiveBack()]
         if run is not None:
             callbacks.append(
                 Checkpoint(folder, course, configuration.save_every, interruption, best)
