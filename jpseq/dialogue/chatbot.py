@@ -183,9 +183,15 @@ class Chatbot(Model):
                 nll, _ = evaluate(network, self._stream(kept, shuffle=False))
                 return {"perplexity": math.exp(min(nll, 700))}
 
+        stream = self._stream(words, shuffle=True)
+        if not len(stream):
+            raise ConfigurationError(
+                f"batch_tokens: every reply has more than {self.batch_tokens} words with its start"
+                " and end. Take more."
+            )
         self.completed: bool = fit(
             network,
-            self._stream(words, shuffle=True),
+            stream,
             measure=measure,
             run=run,
             resume=resume,
@@ -349,7 +355,9 @@ class Chatbot(Model):
             ]
             return Pair(*(Batch.from_ragged(Ragged.from_sequences(s)) for s in (sources, targets)))
 
-        return Stream(turns.lengths + 2, make, self.batch_tokens, shuffle, self.seed)
+        # A turn that alone is more than a batch should be is not learnt from; it is measured on.
+        longest = self.batch_tokens if shuffle else None
+        return Stream(turns.lengths + 2, make, self.batch_tokens, shuffle, self.seed, longest)
 
     # The folder
 

@@ -106,6 +106,11 @@ def fit(
             callbacks.append(bar)
         precision = choose(configuration.precision, network)
         epochs.report(f"{title}: {len(stream):,} batches an epoch, {precision}")
+        if stream.left_out:
+            rows = "row" if stream.left_out == 1 else "rows"
+            epochs.report(
+                f"{stream.left_out:,} {rows} of more than {stream.longest:,} tokens left out"
+            )
         trainer = lightning.Trainer(
             accelerator="auto",
             devices=processes.local_world_size(),

@@ -48,6 +48,7 @@ class Stream(Generic[B]):
         kept = np.arange(len(lengths)) if longest is None else np.flatnonzero(lengths <= longest)
         self.rows = kept
         self.lengths = lengths[kept]
+        self.longest = longest
         self.left_out = len(lengths) - len(kept)
         self.make = make
         self.batch_tokens = batch_tokens

@@ -146,6 +146,17 @@ def test_a_text_is_not_a_dialogue() -> None:
         tiny().fit(wrong)
 
 
+def test_a_reply_longer_than_a_batch_is_left_out_and_reported(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "jpseq.training")
+    small = {"embedding": 4, "hidden": 4, "epochs": 1, "batch_tokens": 50}
+    Chatbot(**small).fit([["何ですか", "山 " * 5000], ["元気？", "元気です"]])  # type: ignore[arg-type]
+    assert "1 row of more than 50 tokens left out" in caplog.messages
+    with pytest.raises(ConfigurationError, match="batch_tokens: every reply has more than 50"):
+        Chatbot(**small).fit([["何ですか", "山 " * 5000]])  # type: ignore[arg-type]
+
+
 def test_ctrl_c_keeps_what_was_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
     really = Seq2Seq.loss
