@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT_VERSION = 1
+_MAKES = "`jpseq chat train` and `jpseq embed train` make one."
 _AGAIN = "Copy the model folder again, or train it again."
 
 
@@ -191,10 +192,7 @@ def _description(folder: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         there = "no model.json in it" if folder.is_dir() else "no such folder"
-        raise ModelError(
-            f"{folder}: not a model folder ({there}). `jpseq chat train DIALOGUES --output FOLDER`"
-            " makes one."
-        ) from None
+        raise ModelError(f"{folder}: not a model folder ({there}). {_MAKES}") from None
     except OSError as error:
         raise ModelError(
             f"{path}: cannot be read ({error.strerror}). A model is a folder that holds model.json;"
@@ -203,10 +201,7 @@ def _description(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: damaged ({error}). {_AGAIN}") from error
     if not isinstance(content, dict) or content.get("format") != "jpseq model":
-        raise ModelError(
-            f"{path}: not a jpseq model. Name another folder; `jpseq chat train DIALOGUES --output"
-            " FOLDER` makes one."
-        )
+        raise ModelError(f"{path}: not a jpseq model. Name another folder. {_MAKES}")
     if content.get("version") != FORMAT_VERSION:
         raise ModelError(
             f"{path}: format {content.get('version')}, but this jpseq reads {FORMAT_VERSION}."

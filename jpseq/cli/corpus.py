@@ -71,7 +71,7 @@ def prepare(
     if lemma:
         stage.set_params(lemma=True)
     try:
-        with _progress() as progress:
+        with progress_bar() as progress:
             prepared = prepare(
                 sources[0] if len(sources) == 1 else sources,
                 output,
@@ -125,7 +125,7 @@ def _many(count: int, name: str) -> str:
 
 
 @contextmanager
-def _progress() -> "Iterator[Callable[[Progress], None] | None]":
+def progress_bar() -> "Iterator[Callable[[Progress], None] | None]":
     """A bar on standard error, on a terminal only."""
     if not sys.stderr.isatty():
         yield None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from jpseq.cli.word2vec import train
+
 if TYPE_CHECKING:
     from jpseq.evaluation.analogies import Accuracy
     from jpseq.evaluation.similarity import Similarity
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from jpseq.vectors import Embeddings
 
 app = typer.Typer(help="Word vectors: train, search, evaluate.", no_args_is_help=True)
+app.command()(train)
 Form = Literal["folder", "text", "binary", "safetensors", "gensim"]
 Method = Literal["3cosadd", "3cosmul"]
 Unknown = Literal["error", "skip", "zero", "parts"]

@@ -21,7 +21,7 @@ from jpseq.embedding.draws import Chances, chances
 from jpseq.embedding.hogwild import Weights, train_epoch
 from jpseq.embedding.sentences import Corpus, Pieces, drawn, opened, renamed
 from jpseq.embedding.windows import Options
-from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
+from jpseq.errors import DataError, ModelError, NotFittedError, TrainingError
 from jpseq.model import Model
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.vectors import Embeddings
@@ -50,6 +50,13 @@ class Word2VecConfiguration(Configuration):
     threads: Annotated[int, Field(ge=1, le=1024)]
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     tokenizer: Tokenizer | None
+
+
+class FitConfiguration(Configuration):
+    """What the options of fit may be."""
+
+    held_out: Annotated[float, Field(ge=0, lt=1)]
+    patience: Positive | None
 
 
 class Start(NamedTuple):
@@ -196,10 +203,7 @@ class Word2Vec(Model):
         as at the beginning.
         """
         self.check()
-        if not 0 <= held_out < 1:
-            raise ConfigurationError(f"held_out: a share below 1 is wanted, got {held_out}.")
-        if patience is not None and patience < 1:
-            raise ConfigurationError(f"patience: at least 1 epoch is wanted, got {patience}.")
+        FitConfiguration.check({"held_out": held_out, "patience": patience})
         with opened(corpus, self.tokenizer) as counted:
             vocabulary = self._known_with(counted.vocabulary)
             self.weights = self._first_weights(vocabulary)
