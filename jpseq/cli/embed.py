@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from jpseq.cli.comparison import compare
 from jpseq.cli.word2vec import train
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Word vectors: train, search, evaluate.", no_args_is_help=True)
 app.command()(train)
+app.command()(compare)
 Form = Literal["folder", "text", "binary", "safetensors", "gensim"]
 Method = Literal["3cosadd", "3cosmul"]
 Unknown = Literal["error", "skip", "zero", "parts"]
