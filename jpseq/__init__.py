@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jpseq.corpora.bundled import bundled
     from jpseq.corpora.readers import Turn, read_dialogues, read_texts
     from jpseq.dialogue.chatbot import Chatbot
+    from jpseq.embedding.word2vec import Word2Vec
     from jpseq.errors import JpseqError
     from jpseq.model import Model
     from jpseq.pipeline import Pipeline
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from jpseq.text.subword import SentencePiece
     from jpseq.text.tokenizer import Tokenizer
     from jpseq.text.whitespace import Whitespace
+    from jpseq.vectors import Embeddings
     from jpseq.vocabulary import Vocabulary
 
 _HOME = {
     "Batch": "jpseq.batch",
     "Characters": "jpseq.text.characters",
     "Chatbot": "jpseq.dialogue.chatbot",
+    "Embeddings": "jpseq.vectors",
     "JpseqError": "jpseq.errors",
     "MeCab": "jpseq.text.mecab",
     "Model": "jpseq.model",
@@ -47,6 +50,7 @@ _HOME = {
     "Turn": "jpseq.corpora.readers",
     "Vocabulary": "jpseq.vocabulary",
     "Whitespace": "jpseq.text.whitespace",
+    "Word2Vec": "jpseq.embedding.word2vec",
     "bundled": "jpseq.corpora.bundled",
     "detokenize": "jpseq.text.detokenize",
     "read_dialogues": "jpseq.corpora.readers",
@@ -58,6 +62,7 @@ __all__ = [
     "Batch",
     "Characters",
     "Chatbot",
+    "Embeddings",
     "JpseqError",
     "MeCab",
     "Model",
@@ -72,6 +77,7 @@ __all__ = [
     "Turn",
     "Vocabulary",
     "Whitespace",
+    "Word2Vec",
     "bundled",
     "detokenize",
     "read_dialogues",

@@ -85,7 +85,8 @@ class Epoch(NamedTuple):
     number: int
     """From 1."""
     loss: float
-    """Mean over predictions of -log σ(score), a negative's score counted as minus itself."""
+    """Mean over predictions of -log σ(score), a negative's score counted as minus itself; NaN where
+    nothing was predicted."""
     held_out: float | None
     """The same on sentences that are not learnt from, with the same draws each time."""
     words_per_second: float
@@ -244,11 +245,12 @@ class Word2Vec(Model):
             gone = (number * words + words_before) / total
             return self.learning_rate + (self.final_rate - self.learning_rate) * gone
 
-        self.completed = False
+        self.completed, predictions = False, 0
         try:
             for number in range(self.epochs):
                 seed = (self.seed, number)
                 loss = train_epoch(learnt, weights, self._options, tables, rate, seed, tell)
+                predictions += loss[1]
                 self._check_finite()
                 held_out = None if kept is None else self._loss(kept, tables)
                 seconds = max(time.monotonic() - begun, 1e-9)
@@ -257,6 +259,7 @@ class Word2Vec(Model):
                 if patience is None:
                     continue
                 figure = _mean(*loss) if held_out is None else held_out
+                figure = math.inf if math.isnan(figure) else figure
                 if best is None or figure < best[0]:
                     best, worse = (figure, weights.x.copy(), weights.o.copy()), 0
                 elif (worse := worse + 1) >= patience:
@@ -264,6 +267,9 @@ class Word2Vec(Model):
             self.completed = True
         except KeyboardInterrupt:
             pass
+        if self.completed and not predictions:
+            self.weights = None
+            raise _nothing_to_predict()
         if best is not None:
             weights.x[:], weights.o[:] = best[1:]
 
@@ -334,7 +340,10 @@ class Word2Vec(Model):
         self.trained()
         with opened(corpus, self.tokenizer) as counted:
             names = renamed(counted.vocabulary, self.vocabulary)
-            return self._loss(Pieces(counted.ids, names), self._chances())
+            loss = self._loss(Pieces(counted.ids, names), self._chances())
+        if math.isnan(loss):
+            raise _nothing_to_predict()
+        return loss
 
     def _loss(self, pieces: Pieces, tables: Chances) -> float:
         # Steps of length 0: everything is computed as in training, and nothing changes.
@@ -430,9 +439,13 @@ with them.
 
 
 def _mean(total: float, predictions: int) -> float:
-    if not predictions:
-        raise DataError(
-            "no sentence holds two words that have vectors, so that nothing can be predicted; are"
-            " words within a sentence in one list, or on one line?"
-        )
-    return total / predictions
+    """NaN where nothing was predicted, as can be in an epoch over very little text."""
+    return total / predictions if predictions else math.nan
+
+
+def _nothing_to_predict() -> DataError:
+    return DataError(
+        "no sentence holds two words that have vectors, so that nothing can be predicted. Are words"
+        " within a sentence in one list, or on one line? In a very small corpus all words are"
+        " frequent ones, which are left out: take sample=0 (--sample 0)."
+    )
