@@ -50,7 +50,7 @@ def test_both_have_learnt_the_same_words(found: Comparison) -> None:
 
 def test_losses_can_be_compared(found: Comparison) -> None:
     assert found.ours.held_out == pytest.approx(found.theirs.held_out, rel=0.1)
-    # What knows nothing says 6 log 2 for a word and five negatives, those that are the word left out.
+    # What knows nothing says log 2 for the word and for each negative that is not the word itself.
     assert max(found.ours.held_out, found.theirs.held_out) < 5 * np.log(2)
 
 
