@@ -11,7 +11,7 @@ from nbclient.exceptions import CellExecutionError
 
 from notebooks.execute import METADATA, NOTEBOOKS, execute, outputs
 
-NAMES = ["3_1_simple_RNN", "3_3_predict_sin", "bidirectional_rnn", "lstm_gru_gates"]
+NAMES = ["3_1_simple_RNN", "3_3_predict_sin", "bidirectional_rnn", "lstm_gru_gates", "word2vec"]
 
 
 @pytest.fixture(autouse=True)
