@@ -12,12 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from jpseq.corpora.block_file import BlockFile, Words
+from jpseq.corpora.block_file import BlockFile
 from jpseq.corpora.blocks import Block, Piece, read_block
 from jpseq.corpora.dialogues import Dialogue, parse_dialogue
 from jpseq.corpora.files import decode
 from jpseq.corpora.parallel import Pair, parse_pair
 from jpseq.corpora.records import OnError, Skipped
+from jpseq.corpora.words import Words
 from jpseq.errors import DataError
 from jpseq.text.sentences import split_sentences
 from jpseq.text.tokenizer import Tokenizer
@@ -61,7 +62,7 @@ class Analysis:
             lines.read(piece, data)
         path = self._path(block, skipped=bool(lines.skipped))
         BlockFile.write(path, lines.sides, lines.breaks, lines.skipped)
-        return Finished(block.size, sum(len(side.words) for side in lines.sides))
+        return Finished(block.size, sum(side.tokens for side in lines.sides))
 
     def _path(self, block: Block, skipped: bool) -> Path:
         # on_error is no part of the key: a block in which nothing was skipped suits both choices.

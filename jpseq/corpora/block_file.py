@@ -4,8 +4,6 @@ import json
 import os
 import tempfile
 import zipfile
-from array import array
-from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -14,37 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.corpora.records import Skipped
+from jpseq.corpora.words import Words
 from jpseq.errors import DataError
-
-
-class Words:
-    """The sequences of words of a block.
-
-    >>> words = Words()
-    >>> words.add(["海", "と", "空", "と"])
-    >>> words.ids()
-    (array([0, 1, 2, 1], dtype=int32), ['海', 'と', '空'])
-    """
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self.lengths = array("q")
-
-    def add(self, words: Sequence[str]) -> None:
-        """Append a sequence."""
-        self.words += words
-        self.lengths.append(len(words))
-
-    def ids(self) -> tuple[npt.NDArray[np.int32], list[str]]:
-        """The provisional ids of all words, and the different words by them.
-
-        All are looked up at once. Between two lines the analyser's dictionary has pushed the table
-        out of the processor's cache, and the look-up of a line's words takes three times as long.
-        """
-        table: defaultdict[str, int] = defaultdict()
-        table.default_factory = table.__len__  # a new word gets the next id
-        ids = np.fromiter(map(table.__getitem__, self.words), np.int32, len(self.words))
-        return ids, list(table)
 
 
 class BlockFile:
@@ -125,7 +94,7 @@ class BlockFile:
             "skipped": _json([skipped.lines, skipped.first]),
         }
         for i, side in enumerate(sides):
-            ids, words = side.ids()
+            ids, words = side.ids(), side.different()
             arrays[f"ids{i}"] = ids
             arrays[f"lengths{i}"] = np.frombuffer(side.lengths, np.int64)
             arrays[f"counts{i}"] = np.bincount(ids, minlength=len(words))

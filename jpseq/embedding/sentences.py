@@ -1,7 +1,7 @@
 """What word vectors are learnt from: sentences of ids, gone through piece by piece."""
 
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.corpora.prepared import MARK, Prepared
+from jpseq.corpora.words import Words
 from jpseq.errors import DataError
 from jpseq.sequences import Ragged, Tokens
 from jpseq.text.tokenizer import Tokenizer
@@ -22,7 +23,6 @@ Corpus = Prepared | Path | str | Iterable[Tokens | Sequence[str]]
 
 PIECE = 50_000
 """Words of a piece, about: some 20 ms of work, after which one can look up or stop."""
-LOOKED_UP = 1_000_000
 NOWHERE = np.iinfo(np.int32).max
 """An id beyond any vocabulary: such words are passed over."""
 
@@ -66,11 +66,7 @@ def opened(
 
 def _encoded(rows: Iterable[Tokens | Sequence[str]]) -> Counted:
     """One pass: words are numbered as they come, and by frequency at the end."""
-    table: defaultdict[str, int] = defaultdict()
-    table.default_factory = table.__len__  # a new word gets the next number
-    numbers: list[npt.NDArray[np.int32]] = []
-    lengths: list[int] = []
-    waiting: list[str] = []
+    words = Words()
     try:
         for row in rows:
             if isinstance(row, str):
@@ -78,30 +74,20 @@ def _encoded(rows: Iterable[Tokens | Sequence[str]]) -> Counted:
                     f"rows of words are wanted, got a text: {row[:20]!r}. Cut it into words:"
                     " MeCab().words(text); the name of a file is given by itself."
                 )
-            words = row.form if isinstance(row, Tokens) else row
-            waiting += words
-            lengths.append(len(words))
-            if len(waiting) > LOOKED_UP:  # kept as numbers: a word takes ten times as much
-                numbers.append(_numbered(waiting, table))
-                waiting.clear()
+            words.add(row.form if isinstance(row, Tokens) else row)
+        provisional, different = words.ids(), words.different()
     except TypeError as error:
         raise DataError(f"rows of words are wanted, lists of texts ({error}).") from None
-    numbers.append(_numbered(waiting, table))
-    if foreign := next((word for word in table if not isinstance(word, str)), None):
+    if foreign := next((word for word in different if not isinstance(word, str)), None):
         raise DataError(f"rows of words are wanted, lists of texts; got the word {foreign!r}.")
-    provisional = np.concatenate(numbers)
-    counts = np.bincount(provisional, minlength=len(table))
+    counts = np.bincount(provisional, minlength=len(different))
     order = np.argsort(-counts, kind="stable")
-    final = np.empty(len(table), np.int32)
-    final[order] = np.arange(len(table))
+    final = np.empty(len(different), np.int32)
+    final[order] = np.arange(len(different))
     vocabulary = Vocabulary()
-    vocabulary.counts_ = Counter(dict(zip(table, counts.tolist(), strict=True)))
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    vocabulary.counts_ = Counter(dict(zip(different, counts.tolist(), strict=True)))
+    offsets = np.concatenate([[0], np.cumsum(words.lengths, dtype=np.int64)])
     return Counted(Ragged(final[provisional], offsets), vocabulary)
-
-
-def _numbered(words: list[str], table: defaultdict[str, int]) -> npt.NDArray[np.int32]:
-    return np.fromiter(map(table.__getitem__, words), np.int32, len(words))
 
 
 def renamed(there: Vocabulary, here: Vocabulary) -> npt.NDArray[np.int32]:
