@@ -1,5 +1,7 @@
 """The decoder: from a state, word after word."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from jpseq.batch import Batch
@@ -15,6 +17,10 @@ class Decoder(nn.Module):
         embedding_size: features of an embedded word.
         hidden_size: features of the state.
         cell, layers, dropout: as in Recurrent; words and outputs are dropped out, too.
+        tied: whether the output layer is the embedding itself, turned round (Press & Wolf 2017):
+            small corpora cannot fill two tables of the vocabulary's size.
+        fed_size, read_size: for decoders made of this one: features that join the embedded word on
+            the way into the recurrent layer, and its output on the way to the scores.
     """
 
     def __init__(
@@ -25,22 +31,35 @@ class Decoder(nn.Module):
         cell: Cell = "gru",
         layers: int = 1,
         dropout: float = 0.0,
+        tied: bool = True,
+        fed_size: int = 0,
+        read_size: int = 0,
     ) -> None:
         super().__init__()
+        self.hidden_size = hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.dropout = Dropout(dropout)
-        self.recurrent = Recurrent(cell, embedding_size, hidden_size, layers, dropout=dropout)
-        # The output layer is the embedding itself, turned round (Press & Wolf 2017): the small
-        # corpora this is for cannot fill two tables of the vocabulary's size.
-        self.projection = nn.Linear(hidden_size, embedding_size)
+        read = embedding_size + fed_size
+        self.recurrent = Recurrent(cell, read, hidden_size, layers, dropout=dropout)
+        self.projection = nn.Linear(hidden_size + read_size, embedding_size)
+        self.output = None if tied else nn.Linear(embedding_size, vocabulary_size, bias=False)
         self.bias = nn.Parameter(self.embedding.weight.new_zeros(vocabulary_size))
 
-    def forward(self, previous: Batch, state: State) -> tuple[Batch, State]:
+    def begin(self, memory: Batch, state: State) -> Any:
+        """The state before the first word.
+
+        Args:
+            memory: values (B, S, M), of the source; this decoder does not look at it.
+            state: the context vector, parts (layers, B, hidden_size).
+        """
+        return state
+
+    def forward(self, previous: Batch, state: Any) -> tuple[Batch, Any]:
         """Read the previous words (teacher forcing gives all at once, search one by one).
 
         Args:
             previous: values (B, T), the word before each one that is to be predicted.
-            state: where to start from, parts (layers, B, hidden_size).
+            state: where to start from, as `begin` gives it.
 
         Returns:
             outputs, values (B, T, embedding_size), for `logits`, and the last state.
@@ -53,7 +72,8 @@ class Decoder(nn.Module):
     @property
     def output_layer(self) -> tuple[Tensor, Tensor]:
         """(vocabulary_size, embedding_size) weights and (vocabulary_size,) biases of the scores."""
-        return self.embedding.weight, self.bias
+        weight = self.embedding.weight if self.output is None else self.output.weight
+        return weight, self.bias
 
     def logits(self, outputs: Tensor) -> Tensor:
         """(..., embedding_size) outputs → (..., vocabulary_size) scores before the softmax."""

@@ -9,15 +9,17 @@ from jpseq.network.recurrent import Cell, Recurrent, State
 
 
 class Encoder(nn.Module):
-    """Embedding, then a bidirectional recurrent layer (Sutskever et al. 2014; Cho et al. 2014).
+    """Embedding, then a recurrent layer, in both directions (Sutskever et al. 2014).
 
     Args:
         vocabulary_size: number of ids.
         embedding_size: features of an embedded word.
-        hidden_size: features of the output; each direction has half of them, so it must be even.
+        hidden_size: features of the output; each of two directions has half of them, so it must be
+            even.
         cell, layers, dropout: as in Recurrent; embedded words are dropped out, too.
         word_drop: share of words that are left blank while training, so that a word never seen
             does not confuse (Gal & Ghahramani 2016, section 4.2, without tying over types).
+        bidirectional: whether it reads from the end, too.
     """
 
     def __init__(
@@ -29,13 +31,15 @@ class Encoder(nn.Module):
         layers: int = 1,
         dropout: float = 0.0,
         word_drop: float = 0.0,
+        bidirectional: bool = True,
     ) -> None:
         super().__init__()
         self.word_drop = word_drop
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.dropout = Dropout(dropout)
+        each = hidden_size // 2 if bidirectional else hidden_size
         self.recurrent = Recurrent(
-            cell, embedding_size, hidden_size // 2, layers, bidirectional=True, dropout=dropout
+            cell, embedding_size, each, layers, bidirectional=bidirectional, dropout=dropout
         )
 
     def forward(self, source: Batch) -> tuple[Batch, State]:

@@ -15,6 +15,11 @@ FUNCTIONS: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "lstm": torch.lstm,
     "gru": torch.gru,
 }
+STEPS: dict[str, Callable[..., Any]] = {
+    "rnn": torch.rnn_tanh_cell,
+    "lstm": torch.lstm_cell,
+    "gru": torch.gru_cell,
+}
 
 FULL = 0.8
 """Share of steps that are no padding from which on a processor learns faster unpacked."""
@@ -69,6 +74,22 @@ class Fused(nn.Module):
         if batch.values.is_cpu and torch.is_grad_enabled() and steps >= FULL * read:
             return self._padded(batch, state)
         return self._packed(batch, state)
+
+    def step(self, x: Tensor, state: Sequence[Tensor]) -> list[Tensor]:
+        """One step forwards, without what a call for many steps takes to begin.
+
+        Args:
+            x: (B, input_size).
+            state: (B, hidden_size) h, and for an LSTM c of the same shape.
+
+        Returns:
+            the next state; its h is the output.
+        """
+        weights = self.rnn.all_weights[0]
+        h, *c = (part.to(weights[1].dtype) for part in state)
+        given: Any = (h, *c) if self.cell == "lstm" else h
+        last = STEPS[self.cell](x.to(h.dtype), given, *weights)
+        return self._parts(last)
 
     def _packed(self, batch: Batch, initial: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         lengths, values = batch.lengths.cpu(), batch.values

@@ -28,6 +28,15 @@ class State(NamedTuple):
     cell: Tensor | None = None
     """(layers, B, S), the memory cells of an LSTM, with peepholes or without."""
 
+    @property
+    def weights(self) -> None:
+        """No attention weights: nothing but the state is known of what was read."""
+
+    def select(self, rows: Tensor) -> "State":
+        """The states of some sequences, (R,) of their numbers, as search takes them."""
+        hidden = self.hidden.index_select(1, rows)
+        return State(hidden, None if self.cell is None else self.cell.index_select(1, rows))
+
 
 class Recurrent(nn.Module):
     """h_t from x_t and h_{t-1}, for every step of every sequence.
@@ -121,8 +130,35 @@ class Recurrent(nn.Module):
         state = State(*(torch.stack(parts) for parts in zip(*lasts, strict=True)))
         filled = read.lengths > 0
         if not bool(filled.all()):
-            state = _where(filled.to(batch.values.device), state, initial)
+            state = where(filled.to(batch.values.device), state, initial)
         return batch.replace(read.values), state
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step of a layer that reads forwards: what forward gives for sequences of length 1.
+
+        It takes less time, and a loop over steps is made of it. Dropout between layers is drawn
+        anew at each step, so it is not for `variational`.
+
+        Args:
+            x: (B, input_size).
+            state: the state before.
+
+        Returns:
+            (B, output_size) and the next state.
+        """
+        lasts = []
+        for index, layer in enumerate(self.stack):
+            parts = [part[index] for part in state if part is not None]
+            if index:
+                x = self.dropout(x)
+            if isinstance(layer, Fused):
+                last = layer.step(x, parts)
+            else:
+                one = Batch(x[:, None], torch.ones(len(x), dtype=torch.int64))
+                last = [part[0] for part in layer(one, [part[None] for part in parts])[1]]
+            x = self.norms[index](last[0]) if self.norms else last[0]
+            lasts.append(last)
+        return x, State(*(torch.stack(parts) for parts in zip(*lasts, strict=True)))
 
     def _drop(self, values: Tensor) -> Tensor:
         # One step's mask, for all of them.
@@ -173,7 +209,8 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
         )
 
 
-def _where(filled: Tensor, new: State, old: State) -> State:
+def where(filled: Tensor, new: State, old: State) -> State:
+    """(B,) bool chooses for each sequence the new state, or the old one."""
     chosen = filled[None, :, None]
     hidden = torch.where(chosen, new.hidden, old.hidden)
     if new.cell is None or old.cell is None:

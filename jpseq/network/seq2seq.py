@@ -1,11 +1,12 @@
-"""Sequence to sequence: an encoder's context vector is the decoder's initial state."""
+"""Sequence to sequence: an encoder reads the source, a decoder writes the target."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from jpseq.batch import Batch
+from jpseq.errors import ConfigurationError
 from jpseq.network.decoder import Decoder
 from jpseq.network.encoder import Encoder
 from jpseq.network.loss import Loss, linear_cross_entropy
@@ -21,8 +22,72 @@ class Pair(NamedTuple):
     """values (B, T) ids that begin with the start id and end with the end id."""
 
 
-class Seq2Seq(nn.Module):
-    """p(target | source) with the whole source in one context vector (Sutskever et al. 2014).
+class EncoderDecoder(nn.Module):
+    """p(target | source) of any encoder and any decoder.
+
+    `encode`, then `step` for each word, is what search needs; `loss` is what training needs.
+
+    Args:
+        encoder: gives a memory and a state.
+        decoder: begins from both; its state has the size of the encoder's.
+        label_smoothing: share of a target word's probability spread over all words while training.
+        coverage: weight of the coverage loss while training, for an attentional decoder with
+            coverage (See et al. 2017, equation 13).
+
+    Raises:
+        ConfigurationError: the states of the two differ.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        decoder: Decoder,
+        label_smoothing: float = 0.0,
+        coverage: float = 0.0,
+    ) -> None:
+        super().__init__()
+        given = (encoder.recurrent.layers, encoder.recurrent.output_size)
+        wanted = (decoder.recurrent.layers, decoder.hidden_size)
+        if given != wanted:
+            raise ConfigurationError(
+                f"the encoder's state (layers, features) is {given}, the decoder's {wanted}; they"
+                " must be equal."
+            )
+        self.label_smoothing = label_smoothing
+        self.coverage = coverage
+        self.encoder = encoder
+        self.decoder = decoder
+        self.bridge = nn.Linear(decoder.hidden_size, decoder.hidden_size)
+
+    def encode(self, source: Batch) -> Any:
+        """The decoder's initial state: from tanh(W context + b), cell parts as they are."""
+        memory, state = self.encoder(source)
+        bridged = State(torch.tanh(self.bridge(state.hidden)), state.cell)
+        return self.decoder.begin(memory, bridged)
+
+    def step(self, previous: Tensor, state: Any) -> tuple[Tensor, Any]:
+        """One step of search: (B,) ids and a state → (B, V) scores and the next state."""
+        lengths = torch.ones_like(previous)
+        outputs, state = self.decoder(Batch(previous[:, None], lengths), state)
+        return self.decoder.logits(outputs.values[:, 0]), state
+
+    def loss(self, pair: Pair) -> Loss:
+        """Cross-entropy of the target's words but the first, summed, and how many they are."""
+        target = pair.target
+        previous = Batch(target.values[:, :-1], target.lengths - 1)
+        outputs, state = self.decoder(previous, self.encode(pair.source))
+        # Scores are computed for words only: the output layer is the largest, padding costs most.
+        wanted = target.values[:, 1:][previous.mask]
+        hidden = outputs.values[previous.mask]
+        smoothing = self.label_smoothing if self.training else 0.0
+        total = linear_cross_entropy(hidden, *self.decoder.output_layer, wanted, smoothing)
+        if self.training and self.coverage:
+            total = total + self.coverage * state.repeated.sum()
+        return Loss(total, previous.lengths.sum())
+
+
+class Seq2Seq(EncoderDecoder):
+    """With the whole source in one context vector (Sutskever et al. 2014), and one vocabulary.
 
     Args:
         vocabulary_size: number of ids, the same on both sides.
@@ -44,35 +109,21 @@ class Seq2Seq(nn.Module):
         word_drop: float = 0.0,
         label_smoothing: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.label_smoothing = label_smoothing
         sizes = (vocabulary_size, embedding_size, hidden_size)
-        self.encoder = Encoder(*sizes, cell, layers, dropout, word_drop)
-        self.decoder = Decoder(*sizes, cell, layers, dropout)
-        self.decoder.embedding = self.encoder.embedding
-        # Small initial scores: the embedding is the output layer, too.
-        nn.init.normal_(self.encoder.embedding.weight, std=embedding_size**-0.5)
-        self.bridge = nn.Linear(hidden_size, hidden_size)
+        encoder = Encoder(*sizes, cell, layers, dropout, word_drop)
+        decoder = Decoder(*sizes, cell, layers, dropout)
+        super().__init__(*start_embeddings(encoder, decoder, shared=True), label_smoothing)
 
-    def encode(self, source: Batch) -> State:
-        """The decoder's initial state: tanh(W context + b), cell parts as they are."""
-        _, state = self.encoder(source)
-        return State(torch.tanh(self.bridge(state.hidden)), state.cell)
 
-    def step(self, previous: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step of search: (B,) ids and a state → (B, V) scores and the next state."""
-        lengths = torch.ones_like(previous)
-        outputs, state = self.decoder(Batch(previous[:, None], lengths), state)
-        return self.decoder.logits(outputs.values[:, 0]), state
+def start_embeddings(encoder: Encoder, decoder: Decoder, shared: bool) -> tuple[Encoder, Decoder]:
+    """Draw the first embeddings of both sides; shared, it is one table for one vocabulary.
 
-    def loss(self, pair: Pair) -> Loss:
-        """Cross-entropy of the target's words but the first, summed, and how many they are."""
-        target = pair.target
-        previous = Batch(target.values[:, :-1], target.lengths - 1)
-        outputs, _ = self.decoder(previous, self.encode(pair.source))
-        # Scores are computed for words only: the output layer is the largest, padding costs most.
-        wanted = target.values[:, 1:][previous.mask]
-        hidden = outputs.values[previous.mask]
-        smoothing = self.label_smoothing if self.training else 0.0
-        total = linear_cross_entropy(hidden, *self.decoder.output_layer, wanted, smoothing)
-        return Loss(total, previous.lengths.sum())
+    Scores shall be small at first. So a table that is the output layer, too, starts small; another
+    one need not, and learns faster if it does not.
+    """
+    if shared:
+        decoder.embedding = encoder.embedding
+    for embedding in {encoder.embedding: None, decoder.embedding: None}:
+        scores = decoder.output is None and embedding is decoder.embedding
+        nn.init.normal_(embedding.weight, std=embedding.embedding_dim**-0.5 if scores else 0.5)
+    return encoder, decoder
