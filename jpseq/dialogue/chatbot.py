@@ -19,7 +19,8 @@ from jpseq.dialogue.turns import PreparedDialogues, Turns
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.model import Model
-from jpseq.network.search import decode, greedy, sampled
+from jpseq.network.sampling import sampled
+from jpseq.network.search import decode, greedy
 from jpseq.network.seq2seq import Pair, Seq2Seq
 from jpseq.sequences import Ragged
 from jpseq.text.mecab import MeCab

@@ -88,7 +88,7 @@ class Attention(nn.Module):
                 f'coverage is a part of the score "additive", and attention is {score!r}.'
             )
         self.score = score
-        self.scale = query_size**-0.5
+        self.scale: float = query_size**-0.5
         compared = (size or query_size) if score == "additive" else query_size
         self.key = None if score == "dot" else nn.Linear(memory_size, compared, score == "additive")
         if score == "additive":

@@ -1,7 +1,7 @@
-"""Search: from a network that scores the next word to whole sequences."""
+"""Search: from a network that scores the next word to whole sequences, one word after another."""
 
-from collections.abc import Callable, Collection
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,7 +12,10 @@ S = TypeVar("S")
 
 
 class Step(Protocol[S]):
-    """(B,) previous ids and a state → (B, V) scores and the next state."""
+    """(B,) previous ids and a state → (B, V) scores and the next state.
+
+    A state is a tensor (B, ...), or has `select(rows)`, or is None where there is none.
+    """
 
     def __call__(self, previous: Tensor, state: S, /) -> tuple[Tensor, S]: ...
 
@@ -26,20 +29,6 @@ def greedy(logits: Tensor) -> Tensor:
     return logits.argmax(dim=-1)
 
 
-def sampled(temperature: float = 1.0, generator: torch.Generator | None = None) -> Choice:
-    """Draw from softmax(scores / temperature); low temperatures come near to greedy."""
-
-    def choose(logits: Tensor) -> Tensor:
-        # Shifting by the maximum keeps exp finite however small the temperature is; 1e-30 is still
-        # more than 0 in single precision.
-        shifted = logits.float() - logits.amax(dim=-1, keepdim=True)
-        scores = shifted / max(temperature, 1e-30)
-        drawn = torch.multinomial(scores.softmax(dim=-1), 1, generator=generator)
-        return drawn[:, 0]
-
-    return choose
-
-
 @torch.no_grad()
 def decode(
     step: Step[S],
@@ -48,12 +37,14 @@ def decode(
     size: int,
     start: int,
     end: int,
-    max_length: int,
+    max_length: int | Sequence[int],
     choose: Choice = greedy,
     forbidden: Collection[int] = (),
+    min_length: int = 0,
+    no_repeat: int = 0,
     device: torch.device | str = "cpu",
 ) -> Batch:
-    """Write sequences word by word until each has ended.
+    """Write sequences word by word until each has ended; what has ended leaves the batch.
 
     Args:
         step: the network's step.
@@ -61,25 +52,93 @@ def decode(
         size: B, how many sequences are written side by side.
         start: the id before the first word.
         end: the id after which a sequence is finished; it is not part of the result.
-        max_length: a sequence that has not ended by then is cut.
+        max_length: a sequence that has not ended by then is cut; one number, or one for each.
         choose: how a word is taken from the scores.
         forbidden: ids that are never chosen.
+        min_length: before so many words no sequence ends, unless nothing else may follow.
+        no_repeat: no run of so many words comes twice in a sequence; 0 for no such rule.
 
     Returns:
         values (B, T) ids.
     """
-    previous = torch.full((size,), start, device=device)
-    finished = torch.zeros(size, dtype=torch.bool, device=device)
+    rules = Rules(end, forbidden, min_length, no_repeat, device)
+    limits = limits_of(max_length, size, device)
+    written = torch.zeros(size, int(limits.max()) if size else 0, dtype=torch.int64, device=device)
     lengths = torch.zeros(size, dtype=torch.int64, device=device)
-    never = torch.tensor(list(forbidden), dtype=torch.int64, device=device)
-    written: list[Tensor] = []
-    for _ in range(max_length):
-        logits, state = step(previous, state)
-        previous = choose(logits.index_fill(1, never, -torch.inf))
-        finished |= previous == end
-        if bool(finished.all()):
+    going = torch.arange(size, device=device)
+    previous = torch.full((size,), start, device=device)
+    for t in range(written.shape[1]):
+        stays = limits[going] > t
+        if not bool(stays.all()):
+            state, going, previous = select(state, stays), going[stays], previous[stays]
+        if not len(going):
             break
-        written.append(previous.masked_fill(finished, 0))
-        lengths += ~finished
-    values = torch.stack(written, 1) if written else previous.new_zeros(size, 0)
-    return Batch(values, lengths)
+        scores, state = step(previous, state)
+        allowed = rules.allowed(written[going, :t], scores.shape[1])
+        previous = choose(scores.masked_fill(~allowed, -torch.inf))
+        stays = previous != end
+        if not bool(stays.all()):
+            state, going, previous = select(state, stays), going[stays], previous[stays]
+        written[going, t] = previous
+        lengths[going] = t + 1
+    return Batch(written[:, : int(lengths.max()) if size else 0], lengths)
+
+
+def select(state: Any, rows: Tensor) -> Any:
+    """The state of some sequences: rows is (R,) of their numbers, or (B,) bool."""
+    if rows.dtype == torch.bool:
+        rows = rows.nonzero()[:, 0]
+    if state is None:
+        return None
+    return state[rows] if isinstance(state, Tensor) else state.select(rows)
+
+
+def limits_of(max_length: int | Sequence[int], size: int, device: torch.device | str) -> Tensor:
+    """(B,) the longest that each sequence may become."""
+    limits = [max_length] * size if isinstance(max_length, int) else list(max_length)
+    return torch.tensor(limits, dtype=torch.int64, device=device)
+
+
+class Rules:
+    """Which words may follow what has been written.
+
+    Args:
+        end: the id that ends a sequence.
+        forbidden: ids that never may.
+        min_length: before so many words the end may not.
+        no_repeat: n; a word may not complete a run of n words that stands there already.
+    """
+
+    def __init__(
+        self,
+        end: int,
+        forbidden: Collection[int],
+        min_length: int,
+        no_repeat: int,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.end = end
+        self.never = torch.tensor(list(forbidden), dtype=torch.int64, device=device)
+        self.min_length = min_length
+        self.no_repeat = no_repeat
+
+    def allowed(self, written: Tensor, vocabulary_size: int) -> Tensor:
+        """(R, t) words so far → (R, V) bool, or (1, V) where it is the same for all rows.
+
+        Where no word may follow, the end may.
+        """
+        rows, t = written.shape
+        allowed = torch.ones(
+            rows if self.no_repeat else 1, vocabulary_size, dtype=torch.bool, device=written.device
+        )
+        allowed[:, self.never] = False
+        if t < self.min_length:
+            allowed[:, self.end] = False
+        n = self.no_repeat
+        if n and t >= n:
+            runs = written.unfold(1, n, 1)  # (R, t - n + 1, n)
+            last = written[:, t - n + 1 :]
+            row, place = (runs[:, :, :-1] == last[:, None]).all(dim=2).nonzero(as_tuple=True)
+            allowed[row, runs[row, place, -1]] = False
+        allowed[:, self.end] |= ~allowed.any(dim=1)
+        return allowed

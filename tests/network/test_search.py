@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from jpseq.network.search import decode, greedy, sampled
+from jpseq.errors import ConfigurationError
+from jpseq.network.sampling import sampled
+from jpseq.network.search import decode, greedy
 
 START, END = 0, 1
 # The score of each next word (a column) after each word (a row): 0 is the start, 1 the end.
@@ -99,11 +101,11 @@ def test_a_batch_equals_one_by_one() -> None:
 def test_each_step_gets_the_word_before_and_the_state_before() -> None:
     seen: list[tuple[int, int]] = []
 
-    def watched(previous: Tensor, state: int) -> tuple[Tensor, int]:
-        seen.append((previous.item(), state))  # type: ignore[arg-type]
+    def watched(previous: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        seen.append((int(previous), int(state)))
         return TABLE[previous], state + 1
 
-    write(step=watched, state=7)
+    write(step=watched, state=torch.tensor([7]))
     assert seen == [(START, 7), (2, 8), (3, 9), (4, 10)]
 
 
@@ -133,3 +135,79 @@ def test_the_same_generator_state_draws_the_same() -> None:
 
     assert drawn(3) == drawn(3)
     assert drawn(3) != drawn(4)
+
+
+def test_what_has_ended_leaves_the_batch() -> None:
+    sizes: list[int] = []
+
+    def counted(previous: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        sizes.append(len(previous))
+        return waiting(previous, state)
+
+    written = write(step=counted, state=torch.tensor([2, 0, 5, 1]), size=4, max_length=[9, 9, 4, 9])
+    assert written.tolist() == [[3, 3], [], [3, 3, 3, 3], [3]]
+    assert sizes == [4, 3, 2, 1]
+
+
+def test_no_end_before_the_least_length() -> None:
+    assert write(min_length=4).tolist() == [[2, 3, 4, 2, 3, 4]]
+    assert write(min_length=3).tolist() == [[2, 3, 4]]
+
+
+def test_where_nothing_may_follow_it_ends_all_the_same() -> None:
+    assert write(min_length=5, forbidden=[0, 2, 3, 4]).tolist() == [[]]
+    assert write(min_length=5, no_repeat=1).tolist() == [[2, 3, 4]]
+
+
+def test_no_run_of_words_comes_twice() -> None:
+    """3 again and again, were it allowed, and 4 for second choice, 2 for third."""
+
+    def monotone(previous: Tensor, state: None) -> tuple[Tensor, None]:
+        return torch.tensor([[0.0, -9.0, 1.0, 3.0, 2.0]]).expand(len(previous), -1), None
+
+    def first(n: int) -> list[int]:
+        options = {"step": monotone, "max_length": 8, "size": 2, "no_repeat": n}
+        rows = write(**options).tolist()
+        assert rows[0] == rows[1]
+        return list(rows[0])
+
+    assert first(0) == [3] * 8
+    assert first(1) == [3, 4, 2]
+    assert first(2) == [3, 3, 4, 3, 2, 3]  # then nothing is left but the end
+    assert first(3) == [3, 3, 3, 4, 3, 3, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"top_k": 1}, [0]),
+        ({"top_k": 2}, [0, 1]),
+        ({"top_k": 9}, [0, 1, 2, 3]),
+        ({"top_p": 0.4}, [0]),
+        ({"top_p": 0.7}, [0, 1]),
+        ({"top_p": 0.71}, [0, 1, 2]),
+        ({"top_p": 1e-9}, [0]),
+        ({"top_k": 3, "top_p": 0.6}, [0, 1]),
+    ],
+)
+def test_only_likely_words_are_drawn_in_their_proportions(
+    options: dict[str, Any], kept: list[int]
+) -> None:
+    p = torch.tensor([0.4, 0.3, 0.2, 0.1])
+    shuffled = torch.tensor([2, 0, 3, 1])  # the most likely word is not the first
+    draws = 20_000
+    choose = sampled(generator=torch.Generator().manual_seed(2), **options)
+    drawn = choose(p[shuffled].log().expand(draws, -1))
+    counts = shuffled[drawn].bincount(minlength=4)
+    assert counts.nonzero()[:, 0].tolist() == kept
+    for word in kept:
+        share = float(p[word] / p[kept].sum())
+        assert abs(counts[word] - draws * share) <= 4 * math.sqrt(draws * share * (1 - share))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"top_k": 0}, "at least 1"), ({"top_p": 0.0}, "above 0")]
+)
+def test_impossible_shares_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        sampled(**options)
