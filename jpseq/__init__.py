@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jpseq.text.subword import SentencePiece
     from jpseq.text.tokenizer import Tokenizer
     from jpseq.text.whitespace import Whitespace
+    from jpseq.translation.translator import Translator
     from jpseq.vectors import Embeddings
     from jpseq.vocabulary import Vocabulary
 
@@ -47,6 +48,7 @@ _HOME = {
     "Token": "jpseq.sequences",
     "Tokenizer": "jpseq.text.tokenizer",
     "Tokens": "jpseq.sequences",
+    "Translator": "jpseq.translation.translator",
     "Turn": "jpseq.corpora.readers",
     "Vocabulary": "jpseq.vocabulary",
     "Whitespace": "jpseq.text.whitespace",
@@ -74,6 +76,7 @@ __all__ = [
     "Token",
     "Tokenizer",
     "Tokens",
+    "Translator",
     "Turn",
     "Vocabulary",
     "Whitespace",

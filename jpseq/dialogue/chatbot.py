@@ -1,6 +1,5 @@
 """A chatbot that learns from dialogues: the words said so far in, a reply out."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -319,7 +318,7 @@ class Chatbot(Model):
         if not isinstance(dialogues, PreparedDialogues):
             return [[self._words(text) for text in _texts(talk)] for talk in dialogues]
         theirs, ours = dialogues.prepared.tokenizer, self._tokenizer
-        if _described(theirs) != _described(ours):
+        if not theirs.is_like(ours):
             raise ConfigurationError(
                 f"{dialogues.prepared.folder}: was analysed with {theirs!r}, and the bot reads with"
                 f" {ours!r}. Make it with Chatbot(tokenizer=prepared.tokenizer)."
@@ -382,10 +381,6 @@ class Chatbot(Model):
             "```python\nfrom jpseq import Chatbot\n\n"
             'bot = Chatbot.load("THIS_FOLDER")\nprint(bot.reply(["こんにちは"]))\n```\n'
         )
-
-
-def _described(tokenizer: Tokenizer) -> str:
-    return json.dumps([tokenizer.name, tokenizer.get_params(deep=False)], sort_keys=True)
 
 
 def _texts(dialogue: Dialogue | Sequence[str]) -> list[str]:

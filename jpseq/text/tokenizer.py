@@ -1,5 +1,6 @@
 """What all tokenizers share: the normaliser inside, and the way back to the original text."""
 
+import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -62,6 +63,14 @@ class Tokenizer(Stage):
     def inverse_transform(self, rows: Iterable[Tokens | Sequence[str]]) -> list[str]:
         """Texts from words: Japanese without spaces, Latin words with."""
         return [detokenize(row.form if isinstance(row, Tokens) else row) for row in rows]
+
+    def is_like(self, other: "Tokenizer") -> bool:
+        """Whether another is of the same kind, with the same parameters."""
+        mine, others = (
+            json.dumps([part.name, part.get_params(deep=False)], sort_keys=True)
+            for part in (self, other)
+        )
+        return mine == others
 
     def set_params(self, **params: Any) -> "Tokenizer":
         self.__dict__.pop("_normalizer", None)

@@ -1,0 +1,108 @@
+"""Text in two languages: what a translator learns from, checked and as ids."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from jpseq.corpora.prepared import Prepared
+from jpseq.errors import ConfigurationError, DataError
+from jpseq.sequences import Ragged
+from jpseq.vocabulary import Vocabulary
+
+Pairs = Iterable[tuple[str, str]] | Prepared
+Side = Sequence[Sequence[str]] | Prepared
+"""One side of pairs: sentences of words, or a prepared corpus of them."""
+
+_JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff\uff66-\uff9d]")
+_LATIN = re.compile("[A-Za-z]{2,}")
+
+
+def checked(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The pairs as a list.
+
+    Raises:
+        DataError: names the first that is no pair of two texts.
+    """
+    rows = list(pairs)
+    for number, pair in enumerate(rows, 1):
+        sound = not isinstance(pair, str) and len(pair) == 2
+        if not sound or not all(isinstance(text, str) for text in pair):
+            raise DataError(
+                f"pair {number:,}: two texts are wanted, (source, target), got {pair!r}."
+            )
+        for side, text in zip(("source", "target"), pair, strict=True):
+            if not text.strip():
+                raise DataError(f"pair {number:,}: the {side} is empty; a pair has two texts.")
+    if not rows:
+        raise DataError("there are no pairs.")
+    return rows
+
+
+def check_language(texts: Iterable[str], language: str, direction: str) -> None:
+    """See that texts are not in the other language, as far as letters tell.
+
+    Japanese and what is not Japanese are told apart, nothing else.
+
+    Raises:
+        DataError: names the first text that is.
+    """
+    for number, text in enumerate(texts, 1):
+        japanese, latin = len(_JAPANESE.findall(text)), len(_LATIN.findall(text))
+        if language == "ja":
+            wrong, found = not japanese and latin > 2, "has no Japanese letter"
+        else:
+            wrong, found = japanese > latin, "is Japanese"
+        if wrong:
+            raise DataError(
+                f"text {number:,} {found}, and {language!r} is wanted ({direction}):"
+                f" {text[:40]!r}. Take the model of the other direction, or turn the pairs round."
+            )
+
+
+def counts(side: Side) -> Counter[str]:
+    """The words of a side, in the order of their first occurrence (or of the corpus's ids)."""
+    if isinstance(side, Prepared):
+        vocabulary = side.vocabulary
+        found = zip(vocabulary.words, vocabulary.counts.tolist(), strict=True)
+        return Counter({word: count for word, count in found if count})
+    return Counter(word for row in side for word in row)
+
+
+def ids(side: Side, vocabulary: Vocabulary) -> Ragged:
+    """The sentences of a side as ids of a vocabulary."""
+    if isinstance(side, Prepared):
+        table = np.array([vocabulary.id(word) for word in side.vocabulary.words], np.int32)
+        return Ragged(table[side.ids.values], side.ids.offsets)
+    return vocabulary.transform(side)
+
+
+def framed(rows: Ragged, start: int, end: int) -> Ragged:
+    """Each sequence with the start id before it and the end id behind it.
+
+    >>> framed(Ragged.from_sequences([[5, 6], []]), 1, 2).tolist()
+    [[1, 5, 6, 2], [1, 2]]
+    """
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(rows.lengths + 2, out=offsets[1:])
+    values = np.empty(offsets[-1], np.int32)
+    inner = np.ones(len(values), bool)
+    inner[offsets[:-1]] = inner[offsets[1:] - 1] = False
+    values[offsets[:-1]], values[offsets[1:] - 1] = start, end
+    values[inner] = rows.values[rows.offsets[0] : rows.offsets[-1]]
+    return Ragged(values, offsets)
+
+
+def sides(pairs: Prepared) -> tuple[Prepared, Prepared]:
+    """Source and target of a prepared corpus of parallel text.
+
+    Raises:
+        ConfigurationError: it was made of something else.
+    """
+    if pairs.kind != "parallel":
+        raise ConfigurationError(
+            f"{pairs.folder}: prepared {pairs.kind}, but a translator learns from pairs:"
+            " `jpseq corpus prepare SOURCE --target TARGET --output FOLDER`."
+        )
+    return pairs.source, pairs.target

@@ -1,0 +1,560 @@
+"""A translator that learns from pairs of sentences: a text in, its translation out."""
+
+import copy
+import logging
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+
+from jpseq.corpora.prepared import Prepared
+from jpseq.errors import ConfigurationError, DataError, NotFittedError
+from jpseq.evaluation.perplexity import Perplexity
+from jpseq.evaluation.translation import Difference, Score, Translated, bleu, compare, evaluate
+from jpseq.model import Model
+from jpseq.network.attentional_decoder import AttentionalDecoder
+from jpseq.network.beam import Hypothesis, Scoring
+from jpseq.network.decoder import Decoder
+from jpseq.network.encoder import Encoder
+from jpseq.network.ensemble import Ensemble
+from jpseq.network.sampling import sampled
+from jpseq.network.seq2seq import EncoderDecoder, Pair, start_embeddings
+from jpseq.text.mecab import MeCab
+from jpseq.text.tokenizer import Tokenizer
+from jpseq.training.configuration import TrainingConfiguration
+from jpseq.training.stream import Stream, pairs
+from jpseq.translation.bitext import (
+    Pairs,
+    Side,
+    check_language,
+    checked,
+    counts,
+    framed,
+    ids,
+    sides,
+)
+from jpseq.translation.configuration import TranslatorConfiguration
+from jpseq.translation.decoding import ENDS, SPECIALS, draw, search
+from jpseq.translation.forms import Forms
+from jpseq.translation.initial_vectors import begin_with
+from jpseq.translation.translation import Translation
+from jpseq.vectors import Embeddings
+from jpseq.vocabulary import UNKNOWN, Vocabulary
+
+LOG = logging.getLogger("jpseq.translation")
+
+
+class Translator(Model):
+    """Encoder and decoder, with attention or without, from one language to another.
+
+    Args:
+        source, target: the languages, as "en" and "ja". They make the direction; that a text is
+            Japanese where it should not be, or the other way round, is an error.
+        source_tokenizer, target_tokenizer: text → words; None for MeCab(), which can cut English,
+            too. Whitespace() is for text that is already tokenized. A SentencePiece that has learnt
+            nothing yet learns from the pairs.
+        shared: one vocabulary and one embedding for both sides.
+        attention: "general", "dot" or "additive" (see Attention); None for the plain network, with
+            all of the source in one vector.
+        input_feeding, coverage: see AttentionalDecoder; coverage is the weight of its loss, 0 for
+            no coverage.
+        bidirectional: whether the source is read from the end, too.
+        tied: whether the output layer is the target's embedding. Two tables learn faster.
+        cell: "rnn", "lstm", "gru" or "peephole".
+        embedding: features of a word.
+        hidden: features of the state (even).
+        layers: recurrent layers on one another.
+        dropout: share of features dropped while training.
+        word_drop: share of source words left blank while training.
+        label_smoothing: share of a word's probability spread over all words while training.
+        frozen: whether initial vectors stay as they are.
+        min_count, max_words: words rarer, or beyond that many on each side, are unknown.
+        longest: pairs with more words on either side are not learnt from.
+        epochs: how often the pairs are gone through.
+        batch_tokens: padded words in a step of training.
+        learning_rate: of the first step, falling to zero with the last.
+        training: more settings of the training, by their names in TrainingConfiguration.
+        seed: of the first weights and of the order of batches.
+    """
+
+    name: ClassVar[str] = "translator"
+
+    def __init__(
+        self,
+        source: str = "en",
+        target: str = "ja",
+        source_tokenizer: Tokenizer | None = None,
+        target_tokenizer: Tokenizer | None = None,
+        shared: bool = False,
+        attention: str | None = "general",
+        input_feeding: bool = False,
+        coverage: float = 0.0,
+        bidirectional: bool = True,
+        tied: bool = False,
+        cell: str = "lstm",
+        embedding: int = 256,
+        hidden: int = 256,
+        layers: int = 1,
+        dropout: float = 0.3,
+        word_drop: float = 0.0,
+        label_smoothing: float = 0.1,
+        frozen: bool = False,
+        min_count: int = 1,
+        max_words: int | None = None,
+        longest: int = 100,
+        epochs: int = 10,
+        batch_tokens: int = 1200,
+        learning_rate: float = 2e-3,
+        training: dict[str, Any] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.source = source
+        self.target = target
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.shared = shared
+        self.attention = attention
+        self.input_feeding = input_feeding
+        self.coverage = coverage
+        self.bidirectional = bidirectional
+        self.tied = tied
+        self.cell = cell
+        self.embedding = embedding
+        self.hidden = hidden
+        self.layers = layers
+        self.dropout = dropout
+        self.word_drop = word_drop
+        self.label_smoothing = label_smoothing
+        self.frozen = frozen
+        self.min_count = min_count
+        self.max_words = max_words
+        self.longest = longest
+        self.epochs = epochs
+        self.batch_tokens = batch_tokens
+        self.learning_rate = learning_rate
+        self.training = training
+        self.seed = seed
+        self.metrics: Mapping[str, str] = {}
+
+    @property
+    def direction(self) -> str:
+        """From which language to which."""
+        return f"{self.source} → {self.target}"
+
+    # Learning
+
+    def fit(
+        self,
+        pairs: Pairs,
+        title: str = "training",
+        *,
+        held_out: Pairs | None = None,
+        vectors: Mapping[str, Embeddings] | None = None,
+        run: Path | str | None = None,
+        resume: bool = False,
+    ) -> Self:
+        """Learn from pairs of texts (source, target), or a prepared corpus of parallel text.
+
+        After Ctrl-C `completed` is False and what was learnt until then is kept.
+
+        Args:
+            pairs: what to learn from.
+            title: what stands before the progress bar.
+            held_out: pairs to measure on after each epoch: "perplexity", and "bleu" of greedy
+                translations. It ends with the weights of the best epoch.
+            vectors: initial vectors of words, by side: "source", "target".
+            run, resume: a folder for checkpoints and logs, and whether to go on in it; see
+                jpseq.training.fit.fit.
+
+        Raises:
+            ConfigurationError: a parameter is not allowed.
+            DataError: there are no pairs, or one has an empty side or the wrong language.
+            TrainingError: the loss is no longer finite; the network has the last weights that were.
+        """
+        from jpseq.training.fit import fit
+
+        self.check()
+        sources, targets = self._analysed(pairs, learn=True)
+        self._count(counts(sources), counts(targets))
+        torch.manual_seed(self.seed)
+        network = self.network = self.build()
+        self._begin_with(network, vectors or {})
+        stream = self._stream(sources, targets, shuffle=True)
+        if stream.left_out:
+            LOG.info("%s pairs have more than %s words", f"{stream.left_out:,}", self.longest)
+        if not len(stream):
+            raise DataError(f"no pair has at most {self.longest} words on both sides.")
+        measure = None
+        if held_out is not None:
+            kept = self._analysed(held_out)
+            measure = self._measure(network, *kept)
+        self.completed: bool = fit(
+            network,
+            stream,
+            measure=measure,
+            run=run,
+            resume=resume,
+            title=title,
+            **self._training,
+        )
+        return self
+
+    def check(self) -> None:
+        """See that all parameters are allowed.
+
+        Raises:
+            ConfigurationError: names every one that is not.
+        """
+        TranslatorConfiguration.check(self.get_params(deep=False))
+        if twice := sorted({"epochs", "learning_rate"} & (self.training or {}).keys()):
+            raise ConfigurationError(
+                f"training: {' and '.join(twice)} cannot be set there, but as a parameter of the"
+                " translator itself."
+            )
+        if self.attention is None and (self.input_feeding or self.coverage):
+            raise ConfigurationError("input_feeding and coverage need attention, which is None.")
+        if self.coverage and self.attention != "additive":
+            raise ConfigurationError(
+                f"coverage is a part of additive attention, and attention is"
+                f' {self.attention!r}; set attention="additive".'
+            )
+        TrainingConfiguration.check(self._training)
+
+    @property
+    def _training(self) -> dict[str, Any]:
+        own = {"epochs": self.epochs, "learning_rate": self.learning_rate}
+        return {**(self.training or {}), **own}
+
+    def build(self) -> EncoderDecoder:
+        rest: dict[str, Any] = {
+            "embedding_size": self.embedding,
+            "hidden_size": self.hidden,
+            "cell": self.cell,
+            "layers": self.layers,
+            "dropout": self.dropout,
+        }
+        reading: dict[str, Any] = {"word_drop": self.word_drop, "bidirectional": self.bidirectional}
+        encoder = Encoder(len(self.source_vocabulary), **rest, **reading)
+        words = len(self.target_vocabulary)
+        if self.attention is None:
+            decoder = Decoder(words, **rest, tied=self.tied)
+        else:
+            decoder = AttentionalDecoder(
+                words,
+                **rest,
+                memory_size=encoder.recurrent.output_size,
+                tied=self.tied,
+                attention=self.attention,  # type: ignore[arg-type]  # checked by the configuration
+                input_feeding=self.input_feeding,
+                coverage=bool(self.coverage),
+            )
+        parts = start_embeddings(encoder, decoder, self.shared)
+        return EncoderDecoder(*parts, self.label_smoothing, self.coverage)
+
+    def perplexity(self, pairs: Pairs, data: str = "given pairs") -> Perplexity:
+        """How well the targets of pairs are foreseen from their sources.
+
+        Args:
+            pairs: ones that were not learnt from.
+            data: their name, for the signature.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+        """
+        from jpseq.training.fit import evaluate as evaluate_loss
+
+        network = self.trained()
+        stream = self._stream(*self._analysed(pairs), shuffle=False)
+        nll, count = evaluate_loss(network, stream)
+        words = f"{len(self.source_vocabulary)},{len(self.target_vocabulary)}"
+        return Perplexity(nll, count, f"data:{data}|vocabulary:{words}|unknown:as <unk>")
+
+    def _measure(self, network: EncoderDecoder, sources: Side, targets: Side) -> Any:
+        from jpseq.training.fit import evaluate as evaluate_loss
+
+        stream = self._stream(sources, targets, shuffle=False)
+        read = ids(sources, self.source_vocabulary)
+        wanted = targets
+        if isinstance(targets, Prepared):
+            wanted = targets.vocabulary.inverse_transform(targets.ids)
+
+        def measure() -> dict[str, float]:
+            nll, _ = evaluate_loss(network, stream)
+            best = [found[0].ids for found in search(network, read, beam=1)]
+            written = self.target_vocabulary.inverse_transform(best)
+            return {
+                "perplexity": math.exp(min(nll, 700)),
+                "bleu": bleu(written, wanted),  # type: ignore[arg-type]
+            }
+
+        return measure
+
+    # Translating
+
+    def translate(self, texts: Sequence[str], **search: Any) -> list[str]:
+        """The best translation of each text; that of an empty one is empty.
+
+        Args:
+            texts: in the source language.
+            search: how to search, as in `translations`.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: a text is in the wrong language.
+        """
+        return [found[0].text for found in self.translations(texts, **search)]
+
+    def translations(
+        self,
+        texts: Sequence[str],
+        *,
+        beam: int = 5,
+        alpha: float = 1.0,
+        beta: float = 0.0,
+        max_length: int | None = None,
+        min_length: int = 0,
+        no_repeat: int = 0,
+        replace_unknown: bool = True,
+    ) -> list[list[Translation]]:
+        """Up to `beam` translations of each text, the best first.
+
+        Args:
+            texts: in the source language.
+            beam: how many hypotheses are followed; 1 is greedy search.
+            alpha, beta: weights of length normalisation and coverage penalty, see Scoring.
+            max_length: in words; twice as many as the source has and ten where left out.
+            min_length, no_repeat: see decode.
+            replace_unknown: instead of "<unk>" write the source word that was looked at most (Luong
+                et al. 2015b). Without it, or without attention, "<unk>" is never written.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: a text is in the wrong language.
+        """
+        network = self.trained()
+        sources = self._read(texts)
+        found = search(
+            network,
+            self.source_vocabulary.transform(sources),
+            beam=beam,
+            scoring=Scoring(alpha, beta),
+            max_length=max_length,
+            min_length=min_length,
+            no_repeat=no_repeat,
+            unknown=replace_unknown and self.attention is not None,
+        )
+        return [
+            [self._translation(source, h) for h in some]
+            for source, some in zip(sources, found, strict=True)
+        ]
+
+    def sample(
+        self,
+        texts: Sequence[str],
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """A translation of each text, drawn by the probabilities; see jpseq.network.sampling.
+
+        The same texts and seed give the same translations.
+        """
+        network = self.trained()
+        sources = self.source_vocabulary.transform(self._read(texts))
+        choose = sampled(temperature, torch.Generator().manual_seed(seed), top_k, top_p)
+        words = self.target_vocabulary.inverse_transform(draw(network, sources, choose))
+        return self._tokenizer("target").inverse_transform(words)
+
+    def together(self, *others: "Translator") -> "Translator":
+        """An ensemble: one that translates by the mean of all their probabilities.
+
+        Raises:
+            ConfigurationError: they do not have the same vocabularies and tokenizers.
+        """
+        for other in others:
+            for name, vocabulary in self.vocabularies.items():
+                if name not in other.vocabularies or (
+                    other.vocabularies[name].hash() != vocabulary.hash()
+                ):
+                    raise ConfigurationError(
+                        f"the models differ in their {name.replace('_', ' ')}; an ensemble is of"
+                        " models that learnt from the same pairs, for instance with other seeds."
+                    )
+        ensemble = copy.copy(self)
+        networks: Any = Ensemble([model.trained() for model in (self, *others)])
+        ensemble.network = networks
+        if any(model.attention is None for model in others):
+            ensemble.attention = None  # no place of the source is looked at by all of them
+        return ensemble
+
+    def save(self, folder: Path | str) -> None:
+        if isinstance(self.network, Ensemble):
+            raise ConfigurationError("an ensemble is no model of its own; save its models.")
+        super().save(folder)
+
+    def _translation(self, source: list[str], hypothesis: Hypothesis) -> Translation:
+        (words,) = self.target_vocabulary.inverse_transform([hypothesis.ids])
+        weights = None if hypothesis.weights is None else hypothesis.weights.float().numpy()
+        if weights is not None and source:
+            for place, word in enumerate(words):
+                if word == UNKNOWN:
+                    words[place] = source[int(weights[place].argmax())]
+        (text,) = self._tokenizer("target").inverse_transform([words])
+        return Translation(text, words, source, hypothesis.score, hypothesis.log_p, weights)
+
+    def _read(self, texts: Sequence[str]) -> list[list[str]]:
+        if isinstance(texts, str):
+            raise DataError("a list of texts is wanted, got one text; put it in a list: [text].")
+        check_language(texts, self.source, self.direction)
+        tokenizer = self._tokenizer("source")
+        return [tokenizer.words(text) for text in texts]
+
+    # Scoring
+
+    def score(
+        self, pairs: Iterable[tuple[str, str]], data: str = "given pairs", **search: Any
+    ) -> list[Score]:
+        """BLEU and chrF of translations against the targets of pairs.
+
+        BLEU is of words: those of the target tokenizer, or MeCab's where it is one of pieces of
+        words. chrF is of texts.
+
+        Args:
+            pairs: ones that were not learnt from.
+            data: their name, for the signatures.
+            search: how to search, as in `translations`.
+        """
+        rows, forms = checked(pairs), Forms(self._tokenizer("target"))
+        found = self.translations([source for source, _ in rows], **search)
+        return evaluate(forms.translations(found), self._references(rows), data)
+
+    def compare(
+        self,
+        baseline: "Translator",
+        pairs: Iterable[tuple[str, str]],
+        data: str = "given pairs",
+        **search: Any,
+    ) -> list[Difference]:
+        """Whether this translator is better than another, on the same pairs (paired bootstrap)."""
+        rows = checked(pairs)
+        sources = [source for source, _ in rows]
+        ours, theirs = (
+            Forms(model._tokenizer("target")).translations(model.translations(sources, **search))
+            for model in (self, baseline)
+        )
+        return compare(theirs, ours, self._references(rows), data)
+
+    def _references(self, pairs: Sequence[tuple[str, str]]) -> Translated:
+        texts = [target for _, target in pairs]
+        check_language(texts, self.target, self.direction)
+        return Forms(self._tokenizer("target")).texts(texts)
+
+    # Texts → ids
+
+    def _tokenizer(self, side: str) -> Tokenizer:
+        chosen: Tokenizer | None = getattr(self, f"{side}_tokenizer")
+        if chosen is not None:
+            return chosen
+        if "_mecab" not in self.__dict__:
+            self._mecab = MeCab()
+        return self._mecab
+
+    def _analysed(self, pairs: Pairs, learn: bool = False) -> tuple[Side, Side]:
+        """Both sides as words; or prepared ones."""
+        if isinstance(pairs, Prepared):
+            both = sides(pairs)
+            for side, name in zip(both, ("source", "target"), strict=True):
+                ours, theirs = self._tokenizer(name), side.tokenizer
+                if not theirs.is_like(ours):
+                    raise ConfigurationError(
+                        f"{side.folder}: was analysed with {theirs!r}, and the translator reads"
+                        f" with {ours!r}. Make it with"
+                        f" Translator({name}_tokenizer=prepared.{name}.tokenizer)."
+                    )
+            return both
+        rows = checked(pairs)
+        texts = [[pair[side] for pair in rows] for side in (0, 1)]
+        for own, language in zip(texts, (self.source, self.target), strict=True):
+            check_language(own, language, self.direction)
+        tokenizers = [self._tokenizer(side) for side in ("source", "target")]
+        if learn:
+            for tokenizer, own in zip(tokenizers, texts, strict=True):
+                _learn(tokenizer, texts[0] + texts[1] if self.shared else own)
+        source, target = (
+            [tokenizer.words(text) for text in side]
+            for tokenizer, side in zip(tokenizers, texts, strict=True)
+        )
+        return source, target
+
+    def _count(self, sources: Counter[str], targets: Counter[str]) -> None:
+        bound = self.max_words and self.max_words + len(SPECIALS)
+        both = [Vocabulary(SPECIALS, self.min_count, bound) for _ in range(2)]
+        counted = [sources + targets] * 2 if self.shared else [sources, targets]
+        for vocabulary, words in zip(both, counted, strict=True):
+            vocabulary.counts_ = words
+        self.source_vocabulary, self.target_vocabulary = both
+
+    def _begin_with(self, network: EncoderDecoder, vectors: Mapping[str, Embeddings]) -> None:
+        if unknown := vectors.keys() - {"source", "target"}:
+            raise ConfigurationError(
+                f"vectors: {', '.join(sorted(unknown))} is no side; they are source and target."
+            )
+        for side, own in vectors.items():
+            part = network.encoder if side == "source" else network.decoder
+            vocabulary = self.source_vocabulary if side == "source" else self.target_vocabulary
+            share = begin_with(part.embedding, vocabulary, own, self.frozen)
+            LOG.info("%s vectors: %.1f%% of the words have one", side, 100 * share)
+
+    def _stream(self, sources: Side, targets: Side, shuffle: bool) -> Stream[Pair]:
+        return pairs(
+            ids(sources, self.source_vocabulary),
+            framed(ids(targets, self.target_vocabulary), **ENDS),
+            self.batch_tokens,
+            longest=self.longest + 2 if shuffle else None,
+            shuffle=shuffle,
+            seed=self.seed,
+        )
+
+    # The folder
+
+    @property
+    def vocabularies(self) -> dict[str, Vocabulary]:
+        if "source_vocabulary" not in self.__dict__:
+            raise NotFittedError("This Translator has learnt nothing yet: call fit, or load one.")
+        return {
+            "source_vocabulary": self.source_vocabulary,
+            "target_vocabulary": self.target_vocabulary,
+        }
+
+    def restore(self, vocabularies: dict[str, Vocabulary]) -> None:
+        self.check()
+        self.source_vocabulary = vocabularies["source_vocabulary"]
+        self.target_vocabulary = vocabularies["target_vocabulary"]
+
+    def card(self) -> str:
+        measured = "".join(f"- {name}: {figure}\n" for name, figure in self.metrics.items())
+        attention = f"{self.attention} attention" if self.attention else "no attention"
+        return (
+            "# A jpseq translator\n\n"
+            f"From {self.source} to {self.target}: a {self.cell} encoder–decoder with {attention},"
+            f" {self.hidden} features; {len(self.source_vocabulary):,} and"
+            f" {len(self.target_vocabulary):,} words. It knows the words and the kind of sentences"
+            " that it was trained on.\n\n"
+            f"## Metrics\n\n{measured or 'None were taken.' + chr(10)}\n"
+            "## Use\n\n```\njpseq translate run THIS_FOLDER < TEXTS\n```\n\n"
+            "```python\nfrom jpseq import Translator\n\n"
+            'translator = Translator.load("THIS_FOLDER")\n```\n'
+        )
+
+
+def _learn(tokenizer: Tokenizer, texts: list[str]) -> None:
+    """Fit a tokenizer that learns, and has not yet."""
+    try:
+        tokenizer.words("")
+    except NotFittedError:
+        tokenizer.fit(texts)
