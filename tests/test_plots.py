@@ -123,7 +123,7 @@ def test_the_users_settings_are_neither_changed_nor_used(tmp_path: Path) -> None
 
 def test_without_the_font_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     plots.japanese_font.cache_clear()
-    monkeypatch.setattr(plots.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(plots.drawing.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="pip install matplotlib-fontja"):
         plots.heatmap([[1.0]], ["a"], ["b"])
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from jpseq import __version__
-from jpseq.cli import chat, corpus, doctor, embed, tokenize, vocab
+from jpseq.cli import chat, corpus, doctor, embed, tokenize, translate, vocab
 from jpseq.errors import JpseqError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("tokenize")(tokenize.tokenize)
 app.add_typer(vocab.app, name="vocab")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(embed.app, name="embed")
+app.add_typer(translate.app, name="translate")
 app.add_typer(chat.app, name="chat")
 app.command("doctor")(doctor.doctor)
 

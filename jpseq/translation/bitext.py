@@ -40,15 +40,20 @@ def checked(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     return rows
 
 
-def check_language(texts: Iterable[str], language: str, direction: str) -> None:
+def check_language(texts: Iterable[str], language: str, direction: str, first: int = 1) -> None:
     """See that texts are not in the other language, as far as letters tell.
 
     Japanese and what is not Japanese are told apart, nothing else.
 
+    Args:
+        language: which is wanted.
+        direction: how the model is called.
+        first: the number of the first text, for the error.
+
     Raises:
         DataError: names the first text that is.
     """
-    for number, text in enumerate(texts, 1):
+    for number, text in enumerate(texts, first):
         japanese, latin = len(_JAPANESE.findall(text)), len(_LATIN.findall(text))
         if language == "ja":
             wrong, found = not japanese and latin > 2, "has no Japanese letter"
