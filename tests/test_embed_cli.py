@@ -11,7 +11,6 @@ from numpy.testing import assert_array_equal
 
 from jpseq import vectors
 from jpseq.cli import embed
-from jpseq.cli.app import main
 from jpseq.vectors import Embeddings
 
 WORDS = ["王", "男", "女", "女王", "犬"]
@@ -26,21 +25,6 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Exit code, standard output and standard error of `jpseq embed ...`."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["jpseq", "embed", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return (code or 0, *capsys.readouterr())
-
-    return run
-
-
 def test_the_choices_are_those_of_the_library() -> None:
     assert get_args(embed.Form) == get_args(vectors.Form)
     assert get_args(embed.Method) == get_args(vectors.Method)
@@ -51,12 +35,12 @@ def test_the_choices_are_those_of_the_library() -> None:
 
 
 def test_similar_shows_cosines_and_words(run: Said, model: Path) -> None:
-    assert run("similar", model, "王", "--count", 2) == (
+    assert run("embed", "similar", model, "王", "--count", 2) == (
         0,
         " 0.7071  男\n 0.5000  女王\n",
         "",
     )
-    assert run("similar", model, "王", "犬", "--count", 1) == (
+    assert run("embed", "similar", model, "王", "犬", "--count", 1) == (
         0,
         "王\n 0.7071  男\n犬\n 0.0000  男\n",
         "",
@@ -64,7 +48,7 @@ def test_similar_shows_cosines_and_words(run: Said, model: Path) -> None:
 
 
 def test_similar_as_json(run: Said, model: Path) -> None:
-    code, out, err = run("similar", model, "王", "女", "--count", 1, "--json")
+    code, out, err = run("embed", "similar", model, "王", "女", "--count", 1, "--json")
     assert (code, err) == (0, "")
     assert [json.loads(line) for line in out.splitlines()] == [
         {"word": "王", "similar": [{"word": "男", "cosine": pytest.approx(0.5**0.5)}]},
@@ -73,10 +57,10 @@ def test_similar_as_json(run: Said, model: Path) -> None:
 
 
 def test_a_word_without_a_vector(run: Said, model: Path) -> None:
-    code, out, err = run("similar", model, "女王様")
+    code, out, err = run("embed", "similar", model, "女王様")
     assert (code, out) == (1, "")
     assert "'女王様' has no vector; there are 5. Did you mean '女王'?" in err
-    assert run("similar", model, "女王様", "--unknown", "parts", "--count", 1) == (
+    assert run("embed", "similar", model, "女王様", "--unknown", "parts", "--count", 1) == (
         0,
         " 1.0000  女王\n",
         "",
@@ -84,14 +68,16 @@ def test_a_word_without_a_vector(run: Said, model: Path) -> None:
 
 
 def test_limit_reads_the_first_words_only(run: Said, model: Path) -> None:
-    assert run("similar", model, "王", "--limit", 2)[1] == " 0.7071  男\n"
+    assert run("embed", "similar", model, "王", "--limit", 2)[1] == " 0.7071  男\n"
 
 
 def test_analogy(run: Said, model: Path) -> None:
-    code, out, _ = run("analogy", model, "男", "王", "女")
+    code, out, _ = run("embed", "analogy", model, "男", "王", "女")
     assert (code, out.splitlines()[0]) == (0, " 0.9586  女王")
     wanted = 0.75 * (1 + 0.5**0.5) / 2 / 0.501  # cosines 1/2, sqrt(1/2) and 0, moved to 0 ... 1
-    found = run("analogy", model, "男", "王", "女", "--method", "3cosmul", "--count", 1, "--json")
+    found = run(
+        "embed", "analogy", model, "男", "王", "女", "--method", "3cosmul", "--count", 1, "--json"
+    )
     assert json.loads(found[1]) == {
         "a": "男",
         "b": "王",
@@ -113,7 +99,7 @@ def test_each_file_is_measured_by_what_it_begins_with(
     lines = [json.dumps({"sentence1": a, "sentence2": b, "label": s}) for a, b, s in rows]
     (tmp_path / "sentences.jsonl").write_text("\n".join(lines), "utf-8")
     files = [tmp_path / name for name in ("pairs.csv", "analogies.txt", "sentences.jsonl")]
-    code, out, err = run("evaluate", model, *files, "--tokenizer", "characters")
+    code, out, err = run("embed", "evaluate", model, *files, "--tokenizer", "characters")
     assert (code, err) == (0, "")
     interval = "interval:95% bootstrap 1000 seed 0"
     assert out.splitlines() == [
@@ -138,7 +124,9 @@ def test_each_file_is_measured_by_what_it_begins_with(
 def test_evaluate_as_json_knows_no_nan(run: Said, model: Path, tmp_path: Path) -> None:
     (tmp_path / "pairs.csv").write_text("山 川 1\n", "utf-8")
     (tmp_path / "analogies.txt").write_text(": 性\n男 王 女 女王\n", "utf-8")
-    _, out, _ = run("evaluate", model, tmp_path / "pairs.csv", tmp_path / "analogies.txt", "--json")
+    _, out, _ = run(
+        "embed", "evaluate", model, tmp_path / "pairs.csv", tmp_path / "analogies.txt", "--json"
+    )
     pairs, analogies, section = map(json.loads, out.splitlines())
     assert pairs == {
         "name": "pairs.csv",
@@ -153,12 +141,12 @@ def test_evaluate_as_json_knows_no_nan(run: Said, model: Path, tmp_path: Path) -
 
 
 def test_evaluate_what_cannot_be(run: Said, model: Path, tmp_path: Path) -> None:
-    assert run("evaluate", model, tmp_path / "none.csv")[0] == 1
+    assert run("embed", "evaluate", model, tmp_path / "none.csv")[0] == 1
     (tmp_path / "pairs.csv").write_text("夜,晩,x,y\n", "utf-8")
-    code, out, err = run("evaluate", model, tmp_path / "pairs.csv")
+    code, out, err = run("embed", "evaluate", model, tmp_path / "pairs.csv")
     assert (code, out) == (1, "")
     assert "pairs.csv, line 1: which column is the score?" in err
-    code, _, err = run("evaluate", model, tmp_path / "pairs.csv", "--tokenizer", "mecap")
+    code, _, err = run("embed", "evaluate", model, tmp_path / "pairs.csv", "--tokenizer", "mecap")
     assert (code, "Did you mean 'mecab'?" in err) == (2, True)
 
 
@@ -173,7 +161,7 @@ def test_export_writes_what_can_be_read(
     name: str, form: str | None, run: Said, model: Path, tmp_path: Path
 ) -> None:
     options = ["--format", form] if form else []
-    assert run("export", model, tmp_path / name, *options, "--limit", 3) == (
+    assert run("embed", "export", model, tmp_path / name, *options, "--limit", 3) == (
         0,
         f"{tmp_path / name}: 3 words, 3 dimensions\n",
         "",
@@ -182,13 +170,15 @@ def test_export_writes_what_can_be_read(
     assert loaded.words == tuple(WORDS[:3])
     assert_array_equal(loaded.vectors, np.array(ROWS[:3], np.float32))
     options = ["--form", form] if form else []
-    assert run("similar", tmp_path / name, "王", "--count", 1, *options)[1] == " 0.7071  男\n"
+    assert (
+        run("embed", "similar", tmp_path / name, "王", "--count", 1, *options)[1] == " 0.7071  男\n"
+    )
 
 
 def test_export_to_what_cannot_be(run: Said, model: Path, tmp_path: Path) -> None:
-    code, _, err = run("export", model, tmp_path / "a.dat")
+    code, _, err = run("embed", "export", model, tmp_path / "a.dat")
     assert (code, "the suffix '.dat' tells no form" in err) == (2, True)
-    code, _, err = run("export", tmp_path / "royals", tmp_path / "a.txt")
+    code, _, err = run("embed", "export", tmp_path / "royals", tmp_path / "a.txt")
     assert (code, "no such file or folder. Did you mean 'royal'?" in err) == (1, True)
     assert [path.name for path in tmp_path.iterdir()] == ["royal"]
 
@@ -197,11 +187,15 @@ def test_plot_draws_the_first_words_or_those_of_a_file(
     run: Said, model: Path, tmp_path: Path
 ) -> None:
     picture = tmp_path / "map.svg"
-    assert run("plot", model, "-o", picture, "--count", 3) == (0, f"{picture}: 3 words\n", "")
+    assert run("embed", "plot", model, "-o", picture, "--count", 3) == (
+        0,
+        f"{picture}: 3 words\n",
+        "",
+    )
     assert "<svg" in picture.read_text("utf-8")
     (tmp_path / "words.txt").write_text("王\n\n猫\n女王\n王\n", "utf-8")
     arguments = ("-o", tmp_path / "map.png", "--words", tmp_path / "words.txt")
-    assert run("plot", model, *arguments) == (
+    assert run("embed", "plot", model, *arguments) == (
         0,
         f"{tmp_path / 'map.png'}: 2 words\n",
         "no vector, left out: 猫\n",
@@ -211,14 +205,14 @@ def test_plot_draws_the_first_words_or_those_of_a_file(
 
 def test_plot_by_tsne(run: Said, model: Path, tmp_path: Path) -> None:
     arguments = ("-o", tmp_path / "map.png", "--method", "tsne", "--seed", 3)
-    assert run("plot", model, *arguments)[1] == f"{tmp_path / 'map.png'}: 5 words\n"
-    code, _, err = run("plot", model, *arguments, "--count", 3)
+    assert run("embed", "plot", model, *arguments)[1] == f"{tmp_path / 'map.png'}: 5 words\n"
+    code, _, err = run("embed", "plot", model, *arguments, "--count", 3)
     assert (code, "t-SNE needs four vectors at least" in err) == (1, True)
 
 
 def test_plot_tells_letters_that_the_font_does_not_have(run: Said, tmp_path: Path) -> None:
     Embeddings(["猫", "😀"], [[1, 0], [0, 1]]).save(tmp_path / "a")
-    code, out, err = run("plot", tmp_path / "a", "-o", tmp_path / "map.png")
+    code, out, err = run("embed", "plot", tmp_path / "a", "-o", tmp_path / "map.png")
     assert (code, out) == (0, f"{tmp_path / 'map.png'}: 2 words\n")
     assert "128512" in err
     assert "Traceback" not in err
@@ -227,7 +221,7 @@ def test_plot_tells_letters_that_the_font_does_not_have(run: Said, tmp_path: Pat
 def test_plot_of_what_cannot_be(run: Said, model: Path, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("猫\n", "utf-8")
     arguments = ("--words", tmp_path / "words.txt")
-    code, _, err = run("plot", model, "-o", tmp_path / "map.png", *arguments)
+    code, _, err = run("embed", "plot", model, "-o", tmp_path / "map.png", *arguments)
     assert (code, "words.txt: none of its words has a vector" in err) == (1, True)
-    assert run("plot", model, "-o", tmp_path / "map.gif")[0] == 2
+    assert run("embed", "plot", model, "-o", tmp_path / "map.gif")[0] == 2
     assert not (tmp_path / "map.png").exists()

@@ -269,7 +269,7 @@ def attention(
     if not best.words or not best.source:
         raise DataError("there is nothing to show: the text, or its translation, has no word.")
     print(best.text)
-    print("\n".join(_heat_map(best)))
+    print("\n".join(heat_map(best)))
     if output is not None:
         from jpseq import plots
 
@@ -280,7 +280,7 @@ def attention(
         _note(f"written to {output}")
 
 
-def _heat_map(translation: "Translation") -> list[str]:
+def heat_map(translation: "Translation") -> list[str]:
     """A line for each word written, a column for each word read."""
     from rich.cells import cell_len, set_cell_size
 

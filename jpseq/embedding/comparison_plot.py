@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from jpseq.embedding.comparison import Comparison
-from jpseq.plots import COLOURS, in_japanese
+from jpseq.plots.drawing import COLOURS, in_japanese
 
 
 @in_japanese

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from jpseq.corpora.prepared import Prepared
-from jpseq.errors import ConfigurationError, DataError
+from jpseq.errors import ConfigurationError, DataError, NotFittedError
 from jpseq.sequences import Ragged
+from jpseq.text.tokenizer import Tokenizer
 from jpseq.vocabulary import Vocabulary
 
 Pairs = Iterable[tuple[str, str]] | Prepared
@@ -111,3 +112,58 @@ def sides(pairs: Prepared) -> tuple[Prepared, Prepared]:
             " `jpseq corpus prepare SOURCE --target TARGET --output FOLDER`."
         )
     return pairs.source, pairs.target
+
+
+def direction(source: str, target: str) -> str:
+    """From which language to which, to be read."""
+    return f"{source} → {target}"
+
+
+def analysed(
+    pairs: Pairs,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    languages: tuple[str, str],
+    learn_together: bool | None = None,
+) -> tuple[Side, Side]:
+    """Source and target of pairs as words; those of a prepared corpus as they are.
+
+    Args:
+        tokenizers, languages: of source and target.
+        learn_together: whether tokenizers that learn, and have not yet, learn from both sides
+            or from their own; None for not at all.
+
+    Raises:
+        DataError: there are no pairs, or one has an empty side or the wrong language.
+        ConfigurationError: the prepared corpus was analysed in another way.
+    """
+    names = ("source", "target")
+    if isinstance(pairs, Prepared):
+        both = sides(pairs)
+        for side, name, ours in zip(both, names, tokenizers, strict=True):
+            if not side.tokenizer.is_like(ours):
+                raise ConfigurationError(
+                    f"{side.folder}: was analysed with {side.tokenizer!r}, and the translator reads"
+                    f" with {ours!r}. Make it with"
+                    f" Translator({name}_tokenizer=prepared.{name}.tokenizer)."
+                )
+        return both
+    rows = checked(pairs)
+    texts = [source for source, _ in rows], [target for _, target in rows]
+    for own, language in zip(texts, languages, strict=True):
+        check_language(own, language, direction(*languages))
+    if learn_together is not None:
+        for own, tokenizer in zip(texts, tokenizers, strict=True):
+            _learn(tokenizer, texts[0] + texts[1] if learn_together else own)
+    source, target = (
+        [tokenizer.words(text) for text in own]
+        for own, tokenizer in zip(texts, tokenizers, strict=True)
+    )
+    return source, target
+
+
+def _learn(tokenizer: Tokenizer, texts: list[str]) -> None:
+    """Fit a tokenizer that learns, and has not yet."""
+    try:
+        tokenizer.words("")
+    except NotFittedError:
+        tokenizer.fit(texts)

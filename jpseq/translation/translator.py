@@ -29,20 +29,21 @@ from jpseq.training.stream import Stream, pairs
 from jpseq.translation.bitext import (
     Pairs,
     Side,
+    analysed,
     check_language,
     checked,
     counts,
+    direction,
     framed,
     ids,
-    sides,
 )
 from jpseq.translation.configuration import TranslatorConfiguration
 from jpseq.translation.decoding import ENDS, SPECIALS, draw, search
 from jpseq.translation.forms import Forms
 from jpseq.translation.initial_vectors import begin_with
-from jpseq.translation.translation import Translation
+from jpseq.translation.translation import Translation, replaced
 from jpseq.vectors import Embeddings
-from jpseq.vocabulary import UNKNOWN, Vocabulary
+from jpseq.vocabulary import Vocabulary
 
 LOG = logging.getLogger("jpseq.translation")
 
@@ -142,7 +143,7 @@ class Translator(Model):
     @property
     def direction(self) -> str:
         """From which language to which."""
-        return f"{self.source} → {self.target}"
+        return direction(self.source, self.target)
 
     # Learning
 
@@ -400,10 +401,8 @@ class Translator(Model):
     def _translation(self, source: list[str], hypothesis: Hypothesis) -> Translation:
         (words,) = self.target_vocabulary.inverse_transform([hypothesis.ids])
         weights = None if hypothesis.weights is None else hypothesis.weights.float().numpy()
-        if weights is not None and source:
-            for place, word in enumerate(words):
-                if word == UNKNOWN:
-                    words[place] = source[int(weights[place].argmax())]
+        if weights is not None:
+            words = replaced(words, source, weights)
         (text,) = self._tokenizer("target").inverse_transform([words])
         return Translation(text, words, source, hypothesis.score, hypothesis.log_p, weights)
 
@@ -465,31 +464,9 @@ class Translator(Model):
         return self._mecab
 
     def _analysed(self, pairs: Pairs, learn: bool = False) -> tuple[Side, Side]:
-        """Both sides as words; or prepared ones."""
-        if isinstance(pairs, Prepared):
-            both = sides(pairs)
-            for side, name in zip(both, ("source", "target"), strict=True):
-                ours, theirs = self._tokenizer(name), side.tokenizer
-                if not theirs.is_like(ours):
-                    raise ConfigurationError(
-                        f"{side.folder}: was analysed with {theirs!r}, and the translator reads"
-                        f" with {ours!r}. Make it with"
-                        f" Translator({name}_tokenizer=prepared.{name}.tokenizer)."
-                    )
-            return both
-        rows = checked(pairs)
-        texts = [[pair[side] for pair in rows] for side in (0, 1)]
-        for own, language in zip(texts, (self.source, self.target), strict=True):
-            check_language(own, language, self.direction)
-        tokenizers = [self._tokenizer(side) for side in ("source", "target")]
-        if learn:
-            for tokenizer, own in zip(tokenizers, texts, strict=True):
-                _learn(tokenizer, texts[0] + texts[1] if self.shared else own)
-        source, target = (
-            [tokenizer.words(text) for text in side]
-            for tokenizer, side in zip(tokenizers, texts, strict=True)
-        )
-        return source, target
+        tokenizers = self._tokenizer("source"), self._tokenizer("target")
+        together = self.shared if learn else None
+        return analysed(pairs, tokenizers, (self.source, self.target), together)
 
     def _count(self, sources: Counter[str], targets: Counter[str]) -> None:
         bound = self.max_words and self.max_words + len(SPECIALS)
@@ -550,11 +527,3 @@ class Translator(Model):
             "```python\nfrom jpseq import Translator\n\n"
             'translator = Translator.load("THIS_FOLDER")\n```\n'
         )
-
-
-def _learn(tokenizer: Tokenizer, texts: list[str]) -> None:
-    """Fit a tokenizer that learns, and has not yet."""
-    try:
-        tokenizer.words("")
-    except NotFittedError:
-        tokenizer.fit(texts)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from jpseq import Model
-from jpseq.cli.app import main
 from jpseq.embedding.word2vec import Word2Vec
 from jpseq.vectors import Embeddings
 
@@ -26,21 +25,6 @@ def text(tmp_path: Path) -> Path:
     path = tmp_path / "seasons.txt"
     path.write_text(TEXT, encoding="utf-8")
     return path
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
-    """Exit code, standard output and standard error of `jpseq ...`."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["jpseq", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        code = end.value.code
-        assert code is None or isinstance(code, int)
-        return (code or 0, *capsys.readouterr())
-
-    return run
 
 
 def test_text_becomes_vectors(run: Said, text: Path, tmp_path: Path) -> None:
