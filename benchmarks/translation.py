@@ -4,11 +4,11 @@
     JPSEQ_CORPORA=... OMP_NUM_THREADS=1 python benchmarks/translation.py best [--turned]
     JPSEQ_CORPORA=... OMP_NUM_THREADS=1 python benchmarks/translation.py decoding --model FOLDER
 
-Words are those of the corpus, BLEU is of these words (tok:none), chrF of the joined text. Epochs are
-chosen on dev. `ladder` reports dev; only `best` looks at test. A row is added to docs/results.md for each
-model as soon as it is measured; what has a row is not made again, and a training that was stopped
-goes on where it stopped (--work names the folder of models and runs). Two calls with different
---only may run side by side.
+Words are those of the corpus, BLEU is of these words (tok:none), chrF of the joined text. Epochs
+are chosen on dev. `ladder` reports dev; only `best` looks at test. A row is added to
+docs/results.md for each model as soon as it is measured; what has a row is not made again, and a
+training that was stopped goes on where it stopped (--work names the folder of models and runs). Two
+calls with different --only may run side by side.
 """
 
 import argparse
