@@ -61,7 +61,10 @@ def train(
     dev_target: Annotated[Path | None, typer.Option(help="The file aligned with --dev.")] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="A recipe: a TOML file with parameters of Translator, see recipes/."),
+        typer.Option(
+            help="A recipe: a TOML file with parameters of Translator, see recipes/;"
+            ' attention = "none" for a network without.'
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -104,6 +107,8 @@ def train(
     for side in ("source_tokenizer", "target_tokenizer"):
         if side not in tokenizers and side in params:
             params[side] = _tokenizer(side, params[side])
+    if params.get("attention") == "none":  # TOML has no None
+        params["attention"] = None
     held_out = None if dev is None else _pairs(dev, dev_target, turned)
 
     from jpseq.training.processes import is_first

@@ -70,7 +70,7 @@ def evaluate(system: Translated, references: Translated, data: str) -> list[Scor
     for name, (metric, ours, theirs) in _metrics(system, references).items():
         result = metric.corpus_score(ours, [theirs], n_bootstrap=SAMPLES)
         signature = f"data:{data}|sentences:{len(ours)}|{metric.get_signature()}"
-        scores.append(Score(name, result.score, result._ci, signature))
+        scores.append(Score(name, float(result.score), float(result._ci), signature))
     return scores
 
 

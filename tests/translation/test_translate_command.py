@@ -187,8 +187,8 @@ def test_the_heat_map_in_letters() -> None:
 def test_a_run_goes_on_and_ends_with_the_same_weights(
     place: Path, run: Said, tmp_path: Path
 ) -> None:
-    arguments = [place / "train.tsv", "--config", place / "recipe.toml", "--set", "epochs=2"]
-    arguments += ["--set", 'training={"every": 5}', "--run", tmp_path / "run", "--resume"]
+    arguments = [place / "train.tsv", "--dev", place / "dev.tsv", "--set", "epochs=2"]
+    arguments += ["--config", place / "recipe.toml", "--run", tmp_path / "run", "--resume"]
     for name in ("one", "two"):  # the second time nothing is left to do
         assert run("translate", "train", *arguments, "-o", tmp_path / name)[0] == 0
     one, two = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("one", "two"))
@@ -206,7 +206,7 @@ def test_a_prepared_corpus_brings_its_tokenizers(place: Path, run: Said, tmp_pat
     small = ["--set", "hidden=8", "--set", "embedding=4", "--set", "epochs=1"]
     assert run("translate", "train", corpus, "-o", tmp_path / "model", *small)[0] == 0
     code, _, err = run("translate", "train", corpus, "-o", tmp_path / "other", "--turned", *small)
-    assert code == 1
+    assert code == 2
     assert "prepare it again" in err
     assert not (tmp_path / "other").exists()
 
@@ -225,7 +225,7 @@ def loss(network, pair):
 EncoderDecoder.loss = loss
 main()
 """
-    recipe = ["--config", place / "recipe.toml", "--set", "epochs=1000"]
+    recipe = ["--config", place / "recipe.toml", "--dev", place / "dev.tsv", "--set", "epochs=1000"]
     command = ["translate", "train", place / "train.tsv", "-o", tmp_path / "model", *recipe]
     done = subprocess.run(
         [sys.executable, "-c", code, *command], capture_output=True, text=True, timeout=300
@@ -260,23 +260,21 @@ def test_bad_input_is_named_and_nothing_is_written(
     turned = table(tmp_path / "turned.tsv", [(target, source) for source, target in SEEN])
     output = tmp_path / "model"
     train = ("translate", "train")
-    for arguments, *parts in (
-        ((*train, tmp_path / "three.en", "-t", tmp_path / "two.ja"), "two.ja", "3"),
-        ((*train, tmp_path / "three.en", "-t", tmp_path / "hole.ja"), "hole.ja, line 2"),
-        ((*train, turned), "is Japanese", "turn the pairs round"),
-        ((*train, tmp_path / "no.tsv"), "no.tsv"),
-        ((*train, place / "train.tsv", "--config", tmp_path / "bad.toml"), "hiden", "hidden"),
-        ((*train, place / "train.tsv", "--resume"), "--run FOLDER"),
-        ((*train, place / "train.tsv", "--set", "attention=luong"), "attention", "additive"),
-        ((*train, place / "train.tsv", "--set", "source_tokenizer=3"), "source_tokenizer"),
-        (
-            (*train, place / "train.tsv", "--set", "source_tokenizer={name='mecab', wide=1}"),
-            "source_tokenizer",
-            "wide",
-        ),
+    good = place / "train.tsv"
+    for wanted, arguments, *parts in (
+        (1, (tmp_path / "three.en", "-t", tmp_path / "two.ja"), "two.ja: ends after line 2"),
+        (1, (tmp_path / "three.en", "-t", tmp_path / "hole.ja"), "hole.ja, line 2"),
+        (1, (turned,), "is Japanese", "turn the pairs round"),
+        (1, (tmp_path / "no.tsv",), "no.tsv"),
+        (2, (good, "--config", tmp_path / "bad.toml"), "hiden", "hidden"),
+        (2, (good, "--config", place / "recipe.toml"), "monitor"),
+        (2, (good, "--resume"), "--run FOLDER"),
+        (2, (good, "--set", 'attention="luong"'), "attention", "additive"),
+        (2, (good, "--set", "source_tokenizer=3"), "source_tokenizer"),
+        (2, (good, "--set", "source_tokenizer={name='mecab', wide=1}"), "source_tokenizer", "wide"),
     ):
-        code, out, err = run(*arguments, "-o", output)
-        assert (code, out) == (1, ""), err
+        code, out, err = run(*train, *arguments, "-o", output)
+        assert (code, out) == (wanted, ""), err
         for part in parts:
             assert part in err
         assert "Traceback" not in err
@@ -286,20 +284,24 @@ def test_bad_input_is_named_and_nothing_is_written(
     code, _, err = run("translate", "run", model)
     assert code == 1
     assert "text 2 is Japanese" in err
-    assert run("translate", "run", model, "--n-best", 9)[0] == 1
+    assert run("translate", "run", model, "--n-best", 9)[0] == 2
     assert run("translate", "run", tmp_path)[0] == 1
     assert run("translate", "evaluate", model, turned)[0] == 1
-    plain = (*train, place / "train.tsv", "-o", output, "--set", "epochs=1", "--set", "hidden=8")
-    assert run(*plain, "--set", "attention=None")[0] == 0
+    (tmp_path / "plain.toml").write_text('hidden = 8\nepochs = 1\nattention = "none"\n', "utf-8")
+    assert run(*train, good, "--config", tmp_path / "plain.toml", "-o", output)[0] == 0
     code, _, err = run("translate", "attention", output, "he eat fish .")
-    assert code == 1
+    assert code == 2
     assert "has no attention" in err
 
 
 def test_the_bundled_recipe_is_a_recipe(run: Said, tmp_path: Path) -> None:
     """One epoch of what the README says, on some of the bundled pairs."""
     recipe = Path(__file__).parents[2] / "recipes" / "pairs.toml"
-    learnt = table(tmp_path / "train.tsv", list(read_pairs(bundled("pairs") / "train.tsv"))[:300])
-    arguments = ("--config", recipe, "--set", "epochs=1", "-o", tmp_path / "model")
+    folder = bundled("pairs")
+    learnt, dev = (
+        table(tmp_path / f"{part}.tsv", list(read_pairs(folder / f"{part}.tsv"))[:count])
+        for part, count in (("train", 300), ("dev", 10))
+    )
+    arguments = ("--dev", dev, "--config", recipe, "--set", "epochs=1", "-o", tmp_path / "model")
     assert run("translate", "train", learnt, *arguments)[0] == 0
     assert Translator.load(tmp_path / "model").hidden == 128
