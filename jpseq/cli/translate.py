@@ -183,7 +183,7 @@ def run_model(
             f"--n-best {n_best}: a beam of {beam} finds at most {beam}; add --beam {n_best}."
         )
     translator = _load(model, others)
-    options = {
+    options: dict[str, Any] = {
         "beam": beam,
         "alpha": alpha,
         "beta": beta,
@@ -238,7 +238,7 @@ def evaluate(
             if part:
                 parts[f"{pairs.name} {name}"] = part
     translator = _load(model, others)
-    options = {"beam": beam, "alpha": alpha, "beta": beta, "no_repeat": no_repeat}
+    options: dict[str, Any] = {"beam": beam, "alpha": alpha, "beta": beta, "no_repeat": no_repeat}
     search = f"|beam:{beam}|alpha:{alpha:g}|beta:{beta:g}"
     figures: list[Any] = []
     for name, part in parts.items():
