@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from jpseq.cli.notes import note
 from jpseq.errors import JpseqError
 
 if TYPE_CHECKING:
@@ -54,15 +55,15 @@ def _bot(model: Path | None) -> tuple["Chatbot", str]:
         return Chatbot.load(model), f"This is the bot in {model}"
     bot = kept_demo()
     if bot is None:
-        _note("The demo bot learns from the bundled dialogues: about two minutes, once.")
+        note("The demo bot learns from the bundled dialogues: about two minutes, once.")
         bot = train_demo("learning")
         if not bot.completed:
-            _note("Interrupted: the demo bot is not kept, and will be trained next time.")
+            note("Interrupted: the demo bot is not kept, and will be trained next time.")
             raise typer.Exit(130)
         try:
             keep_demo(bot)
         except JpseqError as error:  # no reason not to talk
-            _note(f"The demo bot is not kept: {error} JPSEQ_CACHE can name another folder.")
+            note(f"The demo bot is not kept: {error} JPSEQ_CACHE can name another folder.")
     return bot, "This is a small demo bot that learnt from everyday dialogues"
 
 
@@ -116,20 +117,16 @@ def train(
     After Ctrl-C what was learnt until then is saved. With --run and --resume a training that was
     stopped, however it was stopped, goes on as if it had not been.
     """
-    from jpseq.cli.configuration import given, override, read_toml, without_none, write_toml
+    from jpseq.cli.configuration import CONFIG, given, is_begun, override, read_toml, write_toml
     from jpseq.corpora.readers import read_dialogues
     from jpseq.errors import ConfigurationError, DataError, TrainingError, did_you_mean
     from jpseq.folders import check_replaceable
     from jpseq.plugins import find
     from jpseq.training.configuration import CHOOSING
-    from jpseq.training.run import check_same, has_begun
 
     # Everything that can be wrong is found before the long part begins, and what can be found
     # without torch before torch is loaded.
     check_replaceable(output, "model.json")
-    if resume and run is None:
-        raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
-    begun = run is not None and has_begun(run, resume)
     params: dict[str, Any] = {
         "tokenizer": tokenizer,
         "cell": cell,
@@ -153,8 +150,7 @@ def train(
         params |= given(context, params)
     params = override(params, settings or [])
     resolved = dict(params)
-    if run is not None and begun and (run / "config.toml").exists():
-        check_same(run, read_toml(run / "config.toml"), without_none(resolved))
+    begun = is_begun(run, resume, resolved)
     share = params.pop("held_out")
     if not isinstance(share, float) or not 0.001 <= share <= 0.5:
         raise ConfigurationError(f"held_out: a share from 0.001 to 0.5 is wanted, got {share!r}.")
@@ -186,11 +182,11 @@ def train(
         ) from None
     bot.check()
     if alone := len(everything) - len(read):
-        _note(f"{alone:,} dialogues of fewer than two turns are left out")
+        note(f"{alone:,} dialogues of fewer than two turns are left out")
     learnt, kept = hold_out(read, share, params["seed"])
-    _note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
+    note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
     if run is not None and not begun and is_first():
-        write_toml(run / "config.toml", resolved)
+        write_toml(run / CONFIG, resolved)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("jpseq").setLevel(logging.INFO)
     # What chooses between epochs must not be what is reported in the end.
@@ -213,9 +209,9 @@ def train(
     if diverged is not None:
         raise TrainingError(f"{diverged} They are saved in {output}.")
     if not bot.completed:
-        _note(f"Interrupted: what was learnt until then is saved in {output}.")
+        note(f"Interrupted: what was learnt until then is saved in {output}.")
         raise typer.Exit(130)
-    _note(f"Talk to it: jpseq chat --model {output}")
+    note(f"Talk to it: jpseq chat --model {output}")
 
 
 def _read_prepared(folder: Path) -> tuple["PreparedDialogues", "PreparedDialogues"]:
@@ -226,7 +222,3 @@ def _read_prepared(folder: Path) -> tuple["PreparedDialogues", "PreparedDialogue
     everything = PreparedDialogues.all_of(Prepared.load(folder))
     sizes = everything.sizes()
     return everything, everything.take(i for i, size in enumerate(sizes) if size > 1)
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -10,6 +10,10 @@ import typer
 
 from jpseq.corpora.readers import read_lines
 from jpseq.errors import ConfigurationError, DataError
+from jpseq.training.run import check_same, has_begun
+
+CONFIG = "config.toml"
+"""The file in a run's folder with what it was begun with."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -72,6 +76,25 @@ def override(values: Mapping[str, Any], settings: Iterable[str]) -> dict[str, An
             table = table[part]
         table[name] = value
     return changed
+
+
+def is_begun(run: Path | None, resume: bool, params: Mapping[str, Any]) -> bool:
+    """Whether there is a run to go on with, and one that was begun with the same parameters.
+
+    Raises:
+        ConfigurationError: no run is named to resume; the run must not be resumed, or was begun
+            with something else.
+        DataError, TrainingError: as has_begun.
+    """
+    if run is None:
+        if resume:
+            raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
+        return False
+    if not has_begun(run, resume):
+        return False
+    if (run / CONFIG).exists():
+        check_same(run, read_toml(run / CONFIG), without_none(params))
+    return True
 
 
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from jpseq.cli.notes import note
 from jpseq.cli.tokenize import TokenizerName
 
 if TYPE_CHECKING:
@@ -86,10 +87,10 @@ def prepare(
                 workers=workers,
                 scheduler=scheduler,
                 progress=progress,
-                note=_note,
+                note=note,
             )
     except KeyboardInterrupt:
-        _note("Interrupted. What is finished is kept: the same command goes on from there.")
+        note("Interrupted. What is finished is kept: the same command goes on from there.")
         raise typer.Exit(130) from None
     print(f"{output}: {_summary(prepared)}")
 
@@ -174,7 +175,3 @@ def info(
         print(f"{stage['kind']}: {stage['name']}({params})")
     for name, value in description.options.items():
         print(f"{name}: {value}")
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from jpseq.cli.notes import note
+
 if TYPE_CHECKING:
     from jpseq.text.tokenizer import Tokenizer
     from jpseq.translation.translation import Translation
@@ -88,20 +90,15 @@ def train(
     With --dev its perplexity and greedy BLEU are measured on other pairs after each epoch, and the
     best epoch is kept. After Ctrl-C what was learnt until then is saved.
     """
-    from jpseq.cli.configuration import override, read_toml, without_none, write_toml
+    from jpseq.cli.configuration import CONFIG, is_begun, override, read_toml, write_toml
     from jpseq.errors import ConfigurationError, TrainingError, did_you_mean
     from jpseq.folders import check_replaceable
-    from jpseq.training.run import check_same, has_begun
 
     # What can be wrong is found before the long part begins.
     check_replaceable(output, "model.json")
-    if resume and run is None:
-        raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
-    begun = run is not None and has_begun(run, resume)
     params = override(read_toml(config) if config is not None else {}, settings or [])
     resolved = dict(params)
-    if run is not None and begun and (run / "config.toml").exists():
-        check_same(run, read_toml(run / "config.toml"), without_none(resolved))
+    begun = is_begun(run, resume, resolved)
     learnt, tokenizers = _pairs_to_learn(pairs, target, turned)
     params |= tokenizers
     for side in ("source_tokenizer", "target_tokenizer"):
@@ -126,7 +123,7 @@ def train(
     files = {"source": source_vectors, "target": target_vectors}
     vectors = {side: Embeddings.load(file) for side, file in files.items() if file is not None}
     if run is not None and not begun and is_first():
-        write_toml(run / "config.toml", resolved)
+        write_toml(run / CONFIG, resolved)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("jpseq").setLevel(logging.INFO)
     diverged: TrainingError | None = None
@@ -141,7 +138,7 @@ def train(
     if diverged is not None:
         raise TrainingError(f"{diverged} They are saved in {output}.")
     if not translator.completed:
-        _note(f"Interrupted: what was learnt until then is saved in {output}.")
+        note(f"Interrupted: what was learnt until then is saved in {output}.")
         raise typer.Exit(130)
     if held_out is not None and dev is not None:
         figures = [translator.perplexity(held_out, dev.name), *translator.score(held_out, dev.name)]
@@ -152,7 +149,7 @@ def train(
         translator.save(output)
         for figure in figures:
             print(figure)
-    _note(f"Translate: jpseq translate run {output} < TEXTS")
+    note(f"Translate: jpseq translate run {output} < TEXTS")
 
 
 @app.command(name="run")
@@ -229,23 +226,25 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines.")] = False,
 ) -> None:
     """Measure a translator: BLEU and chrF with 95% bootstrap intervals and signatures."""
+    from jpseq.evaluation import translation as measures
+
     rows = _pairs(pairs, target, turned)
-    parts = {pairs.name: rows}
+    parts = {pairs.name: list(range(len(rows)))}
     if seen is not None:
         known = _sources(seen, turned)
         for name, wanted in (("seen", True), ("unseen", False)):
-            part = [pair for pair in rows if (pair[0] in known) is wanted]
+            part = [i for i, (source, _) in enumerate(rows) if (source in known) is wanted]
             if part:
                 parts[f"{pairs.name} {name}"] = part
-    translator = _load(model, others)
     options: dict[str, Any] = {"beam": beam, "alpha": alpha, "beta": beta, "no_repeat": no_repeat}
     search = f"|beam:{beam}|alpha:{alpha:g}|beta:{beta:g}"
+    system, references = _load(model, others).scored(rows, **options)
     figures: list[Any] = []
     for name, part in parts.items():
-        figures += translator.score(part, name + search, **options)
+        figures += measures.evaluate(system.take(part), references.take(part), name + search)
     if baseline is not None:
-        other = _load(baseline, None)
-        figures += translator.compare(other, rows, pairs.name + search, **options)
+        theirs, _ = _load(baseline, None).scored(rows, **options)
+        figures += measures.compare(theirs, system, references, pairs.name + search)
     for figure in figures:
         if as_json:
             print(json.dumps(dataclasses.asdict(figure), ensure_ascii=False))
@@ -282,7 +281,7 @@ def attention(
             best.weights, best.words, best.source, "注意の重み", "出力", "入力", lowest=0, highest=1
         )
         plots.save(figure, output)
-        _note(f"written to {output}")
+        note(f"written to {output}")
 
 
 def heat_map(translation: "Translation") -> list[str]:
@@ -378,7 +377,3 @@ def _tokenizer(name: str, described: Any) -> "Tokenizer":
     except TypeError as error:
         raise ConfigurationError(f"{name}: {error}.") from None
     return tokenizer
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)

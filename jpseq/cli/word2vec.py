@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from jpseq.cli.notes import note
 from jpseq.cli.tokenize import TokenizerName
 from jpseq.errors import ConfigurationError, did_you_mean
 
@@ -131,9 +132,9 @@ def train(
     model.save(output)
     print(f"{output}: {len(model.vocabulary):,} words, {model.dim} dimensions")
     if not model.completed:
-        _note(f"Interrupted: what was learnt until then is saved in {output}.")
+        note(f"Interrupted: what was learnt until then is saved in {output}.")
         raise typer.Exit(130)
-    _note(f"Look at it: jpseq embed similar {output} WORD")
+    note(f"Look at it: jpseq embed similar {output} WORD")
 
 
 def _model(start: Path | None, params: dict[str, Any], chosen: dict[str, Any]) -> "Word2Vec":
@@ -170,7 +171,7 @@ def opened(sources: list[str], tokenizer: "Tokenizer") -> "Iterator[Prepared]":
                 kind="text",
                 tokenizer=tokenizer,
                 progress=progress,
-                note=_note,
+                note=note,
             )
         yield prepared
 
@@ -218,7 +219,7 @@ class Reporter:
 def reported(epochs: int) -> Iterator[Reporter]:
     """What to give a training for its report."""
     if not sys.stderr.isatty():
-        yield Reporter(epochs, None, _note)
+        yield Reporter(epochs, None, note)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
@@ -246,7 +247,3 @@ def reported(epochs: int) -> Iterator[Reporter]:
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02}"
-
-
-def _note(text: str) -> None:
-    print(text, file=sys.stderr)

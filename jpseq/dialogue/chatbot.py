@@ -196,7 +196,7 @@ class Chatbot(Model):
             run=run,
             resume=resume,
             title=title,
-            **self._training,
+            **self._settings(),
         )
         return self
 
@@ -207,17 +207,12 @@ class Chatbot(Model):
             ConfigurationError: names every one that is not.
         """
         ChatbotConfiguration.check(self.get_params(deep=False))
-        if twice := sorted({"epochs", "learning_rate"} & (self.training or {}).keys()):
-            raise ConfigurationError(
-                f"training: {' and '.join(twice)} cannot be set there, but as a parameter of the"
-                " chatbot itself."
-            )
-        TrainingConfiguration.check(self._training)
+        self._settings()
 
-    @property
-    def _training(self) -> dict[str, Any]:
-        own = {"epochs": self.epochs, "learning_rate": self.learning_rate}
-        return {**(self.training or {}), **own}
+    def _settings(self) -> dict[str, Any]:
+        return TrainingConfiguration.settings(
+            self.training, "chatbot", epochs=self.epochs, learning_rate=self.learning_rate
+        )
 
     def build(self) -> Seq2Seq:
         return Seq2Seq(

@@ -21,6 +21,10 @@ class Translated:
     words: Sequence[Sequence[str]]
     texts: Sequence[str]
 
+    def take(self, rows: Sequence[int]) -> "Translated":
+        """Some of the sentences, by their numbers."""
+        return Translated([self.words[i] for i in rows], [self.texts[i] for i in rows])
+
 
 @dataclass(frozen=True)
 class Score:

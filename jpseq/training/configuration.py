@@ -1,10 +1,12 @@
 """What a training can be told, with the reason for each default."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from jpseq.configuration import Configuration
+from jpseq.errors import ConfigurationError
 
 CHOOSING = {"monitor", "best", "patience", "plateau", "keep", "average"}
 """Settings that compare epochs by a figure, and so need one to be measured."""
@@ -65,3 +67,24 @@ class TrainingConfiguration(Configuration):
 
     tensorboard: bool = False
     """Whether the log of a run is written for TensorBoard, too."""
+
+    @classmethod
+    def settings(cls, training: Mapping[str, Any] | None, model: str, **own: Any) -> dict[str, Any]:
+        """What `fit` is told by a model that has some of the settings as its own parameters.
+
+        Args:
+            training: more settings, by their names.
+            model: what it is called in an error.
+            own: settings that are parameters of the model.
+
+        Raises:
+            ConfigurationError: a setting is not allowed, or is one of the model's own.
+        """
+        if twice := sorted(own.keys() & (training or {}).keys()):
+            raise ConfigurationError(
+                f"training: {' and '.join(twice)} cannot be set there, but as a parameter of the"
+                f" {model} itself."
+            )
+        settings = {**(training or {}), **own}
+        cls.check(settings)
+        return settings

@@ -199,7 +199,7 @@ class Translator(Model):
             run=run,
             resume=resume,
             title=title,
-            **self._training,
+            **self._settings(),
         )
         return self
 
@@ -210,11 +210,6 @@ class Translator(Model):
             ConfigurationError: names every one that is not.
         """
         TranslatorConfiguration.check(self.get_params(deep=False))
-        if twice := sorted({"epochs", "learning_rate"} & (self.training or {}).keys()):
-            raise ConfigurationError(
-                f"training: {' and '.join(twice)} cannot be set there, but as a parameter of the"
-                " translator itself."
-            )
         if self.attention is None and (self.input_feeding or self.coverage):
             raise ConfigurationError("input_feeding and coverage need attention, which is None.")
         if self.coverage and self.attention != "additive":
@@ -222,12 +217,12 @@ class Translator(Model):
                 f"coverage is a part of additive attention, and attention is"
                 f' {self.attention!r}; set attention="additive".'
             )
-        TrainingConfiguration.check(self._training)
+        self._settings()
 
-    @property
-    def _training(self) -> dict[str, Any]:
-        own = {"epochs": self.epochs, "learning_rate": self.learning_rate}
-        return {**(self.training or {}), **own}
+    def _settings(self) -> dict[str, Any]:
+        return TrainingConfiguration.settings(
+            self.training, "translator", epochs=self.epochs, learning_rate=self.learning_rate
+        )
 
     def build(self) -> EncoderDecoder:
         rest: dict[str, Any] = {
@@ -428,9 +423,7 @@ class Translator(Model):
             data: their name, for the signatures.
             search: how to search, as in `translations`.
         """
-        rows, forms = checked(pairs), Forms(self._tokenizer("target"))
-        found = self.translations([source for source, _ in rows], **search)
-        return evaluate(forms.translations(found), self._references(rows), data)
+        return evaluate(*self.scored(pairs, **search), data)
 
     def compare(
         self,
@@ -441,17 +434,19 @@ class Translator(Model):
     ) -> list[Difference]:
         """Whether this translator is better than another, on the same pairs (paired bootstrap)."""
         rows = checked(pairs)
-        sources = [source for source, _ in rows]
-        ours, theirs = (
-            Forms(model._tokenizer("target")).translations(model.translations(sources, **search))
-            for model in (self, baseline)
-        )
-        return compare(theirs, ours, self._references(rows), data)
+        ours, references = self.scored(rows, **search)
+        theirs, _ = baseline.scored(rows, **search)
+        return compare(theirs, ours, references, data)
 
-    def _references(self, pairs: Sequence[tuple[str, str]]) -> Translated:
-        texts = [target for _, target in pairs]
+    def scored(
+        self, pairs: Iterable[tuple[str, str]], **search: Any
+    ) -> tuple[Translated, Translated]:
+        """Translations of the sources of pairs, and their targets, in the forms that are scored."""
+        rows, forms = checked(pairs), Forms(self._tokenizer("target"))
+        found = self.translations([source for source, _ in rows], **search)
+        texts = [target for _, target in rows]
         check_language(texts, self.target, self.direction)
-        return Forms(self._tokenizer("target")).texts(texts)
+        return forms.translations(found), forms.texts(texts)
 
     # Texts → ids
 
