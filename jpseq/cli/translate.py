@@ -354,9 +354,11 @@ def _sources(path: Path, turned: bool) -> set[str]:
     """The sources of training pairs, from a table of pairs or the source's own file."""
     from jpseq.corpora.readers import read_lines
 
-    if path.name.removesuffix(".gz").removesuffix(".zst").endswith(".tsv"):
+    # By what stands in it, not by its name: taken for lines, a table would have no source at all.
+    lines = list(read_lines(path))
+    if any("\t" in line for line in lines):
         return {source for source, _ in _pairs(path, None, turned)}
-    return set(read_lines(path))
+    return set(lines)
 
 
 def _tokenizer(name: str, described: Any) -> "Tokenizer":

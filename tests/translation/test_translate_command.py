@@ -152,6 +152,20 @@ def test_evaluate_tells_seen_sources_apart_and_compares(place: Path, run: Said) 
     assert lines[6].startswith("BLEU 100.0, +0.0 against 100.0 (p = 1.000; ")
 
 
+@pytest.mark.parametrize("form", ["a table", "the source's file"])
+def test_seen_sources_are_known_whatever_the_file_is_called(
+    place: Path, run: Said, tmp_path: Path, form: str
+) -> None:
+    seen = table(tmp_path / "learnt.txt", SEEN)
+    if form == "the source's file":
+        seen.write_text("".join(source + "\n" for source, _ in SEEN), "utf-8")
+    both = table(tmp_path / "both.tsv", [SEEN[0], *UNSEEN])
+    code, out, _ = run("translate", "evaluate", place / "model", both, "--seen", seen)
+    assert code == 0
+    assert "data:both.tsv seen|beam:5|alpha:1|beta:0|sentences:1|" in out
+    assert "data:both.tsv unseen|beam:5|alpha:1|beta:0|sentences:11|" in out
+
+
 def test_evaluate_as_json_with_an_ensemble(place: Path, run: Said) -> None:
     arguments = ("--with", place / "model", "--json")
     code, out, _ = run("translate", "evaluate", place / "model", place / "dev.tsv", *arguments)
