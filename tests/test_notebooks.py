@@ -11,7 +11,15 @@ from nbclient.exceptions import CellExecutionError
 
 from notebooks.execute import METADATA, NOTEBOOKS, execute, outputs
 
-NAMES = ["3_1_simple_RNN", "3_3_predict_sin", "bidirectional_rnn", "lstm_gru_gates", "word2vec"]
+NAMES = [
+    "3_1_simple_RNN",
+    "3_3_predict_sin",
+    "attention_picture",
+    "bidirectional_rnn",
+    "lstm_gru_gates",
+    "translation",
+    "word2vec",
+]
 
 
 @pytest.fixture(autouse=True)

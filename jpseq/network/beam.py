@@ -127,16 +127,15 @@ def beam_search(
             continue
         scores, state = step(previous, state)
         width, words = log_p.shape[1], scores.shape[1]
-        step_log_p = torch.log_softmax(
-            scores, dim=-1, dtype=torch.promote_types(scores.dtype, torch.float32)
-        )
-        allowed = rules.allowed(written.flatten(0, 1), words)
-        total = log_p[:, :, None] + step_log_p.masked_fill(~allowed, -torch.inf).view(
-            -1, width, words
-        )
-        # Each hypothesis can end in one way only, so that among 2K there are K that go on.
-        best, index = total.flatten(1).topk(min(2 * beam, width * words), dim=1)
-        parent, word = index // words, index % words
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        # Each hypothesis can end in one way only, so that among 2K there are K that go on; and of
+        # the 2K of a sequence no hypothesis has more than its own first 2K.
+        several = min(2 * beam, words)
+        own, word = rules.applied(scores, written.flatten(0, 1)).topk(several, dim=1)
+        own = own - scores.logsumexp(dim=1, keepdim=True)
+        total = (log_p[:, :, None] + own.view(-1, width, several)).flatten(1)
+        best, index = total.topk(min(2 * beam, width * several), dim=1)
+        parent, word = index // several, word.view(-1, width * several).gather(1, index)
         if getattr(state, "weights", None) is not None:
             now = state.weights[:, -1].view(len(going), width, 1, -1)
             seen = now if seen is None else torch.cat([seen, now], dim=2)

@@ -74,8 +74,7 @@ def decode(
         if not len(going):
             break
         scores, state = step(previous, state)
-        allowed = rules.allowed(written[going, :t], scores.shape[1])
-        previous = choose(scores.masked_fill(~allowed, -torch.inf))
+        previous = choose(rules.applied(scores, written[going, :t]))
         stays = previous != end
         if not bool(stays.all()):
             state, going, previous = select(state, stays), going[stays], previous[stays]
@@ -122,23 +121,22 @@ class Rules:
         self.min_length = min_length
         self.no_repeat = no_repeat
 
-    def allowed(self, written: Tensor, vocabulary_size: int) -> Tensor:
-        """(R, t) words so far → (R, V) bool, or (1, V) where it is the same for all rows.
+    def applied(self, scores: Tensor, written: Tensor) -> Tensor:
+        """(R, V) scores after (R, t) words → the same, but -inf for each word that may not follow.
 
         Where no word may follow, the end may.
         """
-        rows, t = written.shape
-        allowed = torch.ones(
-            rows if self.no_repeat else 1, vocabulary_size, dtype=torch.bool, device=written.device
-        )
-        allowed[:, self.never] = False
+        t, n = written.shape[1], self.no_repeat
+        ending = scores[:, self.end]
+        scores = scores.index_fill(1, self.never, -torch.inf)
         if t < self.min_length:
-            allowed[:, self.end] = False
-        n = self.no_repeat
+            scores[:, self.end] = -torch.inf
         if n and t >= n:
             runs = written.unfold(1, n, 1)  # (R, t - n + 1, n)
             last = written[:, t - n + 1 :]
             row, place = (runs[:, :, :-1] == last[:, None]).all(dim=2).nonzero(as_tuple=True)
-            allowed[row, runs[row, place, -1]] = False
-        allowed[:, self.end] |= ~allowed.any(dim=1)
-        return allowed
+            scores[row, runs[row, place, -1]] = -torch.inf
+        if n or t < self.min_length:
+            none = ~scores.isfinite().any(dim=1)
+            scores[none, self.end] = ending[none]
+        return scores
