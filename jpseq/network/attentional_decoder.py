@@ -46,7 +46,8 @@ class AttentionalDecoder(Decoder):
     recurrent steps are one call while training, and all steps attend at once.
 
     Args:
-        vocabulary_size, embedding_size, hidden_size, cell, layers, dropout, tied: as in Decoder.
+        vocabulary_size, embedding_size, hidden_size, cell, layers, dropout, tied, word_drop: as in
+            Decoder.
         memory_size: features of the memory.
         attention: how memory and state are compared, as in Attention.
         input_feeding: whether o_{t-1} is read together with y_{t-1} (section 3.3 there), so that
@@ -64,13 +65,14 @@ class AttentionalDecoder(Decoder):
         layers: int = 1,
         dropout: float = 0.0,
         tied: bool = True,
+        word_drop: float = 0.0,
         attention: Score = "general",
         input_feeding: bool = False,
         coverage: bool = False,
     ) -> None:
         fed_size = embedding_size if input_feeding else 0
         sizes = (vocabulary_size, embedding_size, hidden_size)
-        super().__init__(*sizes, cell, layers, dropout, tied, fed_size, memory_size)
+        super().__init__(*sizes, cell, layers, dropout, tied, word_drop, fed_size, memory_size)
         self.input_feeding = input_feeding
         self.attention = Attention(attention, memory_size, hidden_size, coverage=coverage)
 
@@ -92,23 +94,22 @@ class AttentionalDecoder(Decoder):
             zeros(size) if covers else None,
         )
 
-    def forward(self, previous: Batch, state: Attending) -> tuple[Batch, Attending]:
-        """Read the previous words, as in Decoder; the last state holds the attention weights.
+    def read(self, embedded: Batch, state: Attending) -> tuple[Batch, Attending]:
+        """Read embedded words, as in Decoder; the last state holds the attention weights.
 
         Outputs and weights are for the steps that a sequence has; behind them they mean nothing.
         """
-        embedded = self.dropout(self.embedding(previous.values))
         if self.input_feeding or state.coverage is not None:
-            outputs, state = self._one_by_one(previous, embedded, state)
-        elif embedded.shape[1] == 1:
-            output, recurrent = self.recurrent.step(embedded[:, 0], state.recurrent)
+            outputs, state = self._one_by_one(embedded, state)
+        elif embedded.values.shape[1] == 1:
+            output, recurrent = self.recurrent.step(embedded.values[:, 0], state.recurrent)
             outputs, weights = self._attend(output[:, None], state)
-            state = self._after(previous, 0, state, recurrent, weights)
+            state = self._after(embedded, 0, state, recurrent, weights)
         else:
-            hidden, recurrent = self.recurrent(previous.replace(embedded), state.recurrent)
+            hidden, recurrent = self.recurrent(embedded, state.recurrent)
             outputs, weights = self._attend(hidden.values, state)
             state = state._replace(recurrent=recurrent, weights=weights)
-        return previous.replace(self.dropout(outputs)), state
+        return embedded.replace(self.dropout(outputs)), state
 
     def _attend(self, hidden: Tensor, state: Attending) -> tuple[Tensor, Tensor]:
         """(B, T, hidden_size) → outputs (B, T, embedding_size) and weights (B, T, S)."""
@@ -116,26 +117,24 @@ class AttentionalDecoder(Decoder):
         joined = torch.cat([hidden, context.to(hidden.dtype)], dim=2)
         return torch.tanh(self.projection(joined)), weights
 
-    def _one_by_one(
-        self, previous: Batch, embedded: Tensor, state: Attending
-    ) -> tuple[Tensor, Attending]:
+    def _one_by_one(self, embedded: Batch, state: Attending) -> tuple[Tensor, Attending]:
         outputs, attended = [], []
-        for t in range(embedded.shape[1]):
-            x = embedded[:, t]
+        for t in range(embedded.values.shape[1]):
+            x = embedded.values[:, t]
             if state.fed is not None:
                 x = torch.cat([x, state.fed.to(x.dtype)], dim=1)
             hidden, recurrent = self.recurrent.step(x, state.recurrent)
             output, weights = self._attend(hidden[:, None], state)
-            state = self._after(previous, t, state, recurrent, weights, output[:, 0])
+            state = self._after(embedded, t, state, recurrent, weights, output[:, 0])
             outputs.append(output)
             attended.append(weights)
         if not outputs:
-            return embedded, state
+            return embedded.values, state
         return torch.cat(outputs, 1), state._replace(weights=torch.cat(attended, 1))
 
     def _after(
         self,
-        previous: Batch,
+        embedded: Batch,
         t: int,
         state: Attending,
         recurrent: State,
@@ -143,7 +142,7 @@ class AttentionalDecoder(Decoder):
         output: Tensor | None = None,
     ) -> Attending:
         """The state after step t; of a sequence that has no such step it stays as it is."""
-        there = previous.lengths.to(weights.device) > t
+        there = embedded.lengths.to(weights.device) > t
         if not bool(there.all()):
             recurrent = where(there, recurrent, state.recurrent)
             if output is not None and state.fed is not None:

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from jpseq.batch import Batch
-from jpseq.network.dropout import Dropout
+from jpseq.network.dropout import Dropout, WordDrop
 from jpseq.network.recurrent import Cell, Recurrent, State
 
 
@@ -19,6 +19,7 @@ class Decoder(nn.Module):
         cell, layers, dropout: as in Recurrent; words and outputs are dropped out, too.
         tied: whether the output layer is the embedding itself, turned round (Press & Wolf 2017):
             small corpora cannot fill two tables of the vocabulary's size.
+        word_drop: share of previous words that are left blank while training.
         fed_size, read_size: for decoders made of this one: features that join the embedded word on
             the way into the recurrent layer, and its output on the way to the scores.
     """
@@ -32,6 +33,7 @@ class Decoder(nn.Module):
         layers: int = 1,
         dropout: float = 0.0,
         tied: bool = True,
+        word_drop: float = 0.0,
         fed_size: int = 0,
         read_size: int = 0,
     ) -> None:
@@ -39,6 +41,7 @@ class Decoder(nn.Module):
         self.hidden_size = hidden_size
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.dropout = Dropout(dropout)
+        self.word_drop = WordDrop(word_drop)
         read = embedding_size + fed_size
         self.recurrent = Recurrent(cell, read, hidden_size, layers, dropout=dropout)
         self.projection = nn.Linear(hidden_size + read_size, embedding_size)
@@ -64,8 +67,16 @@ class Decoder(nn.Module):
         Returns:
             outputs, values (B, T, embedding_size), for `logits`, and the last state.
         """
+        return self.read(self.embed(previous), state)
+
+    def embed(self, previous: Batch) -> Batch:
+        """Ids, values (B, T) → embedded words, values (B, T, embedding_size)."""
         embedded = self.dropout(self.embedding(previous.values))
-        outputs, state = self.recurrent(previous.replace(embedded), state)
+        return previous.replace(self.word_drop(embedded))
+
+    def read(self, embedded: Batch, state: Any) -> tuple[Batch, Any]:
+        """What `forward` gives, from embedded words."""
+        outputs, state = self.recurrent(embedded, state)
         projected = self.projection(self.dropout(outputs.values))
         return outputs.replace(self.dropout(projected)), state
 

@@ -1,4 +1,4 @@
-"""Dropout whose mask is cheap to draw."""
+"""Dropout whose mask is cheap to draw, and of whole words."""
 
 from typing import Any
 
@@ -52,3 +52,29 @@ class _Dropout(Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (mask,) = ctx.saved_tensors
         return (grad * mask).mul_(ctx.scale), None
+
+
+class WordDrop(nn.Module):
+    """Leaves whole words blank by chance while training.
+
+    What is read then prepares for words never seen (Gal & Ghahramani 2016, section 4.2, without
+    tying over types). A decoder that does not see all previous words has to ask elsewhere: the
+    context, or a latent variable (Bowman et al. 2016, section 3.1.2).
+
+    Args:
+        p: share of words left blank, 0 <= p < 1.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, embedded: Tensor) -> Tensor:
+        """(B, T, E) embedded words → (B, T, E), 0 for a word that is left blank this time."""
+        if not self.training or not self.p:
+            return embedded
+        kept = torch.rand(embedded.shape[:2], device=embedded.device) >= self.p
+        return embedded * kept[..., None]
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"

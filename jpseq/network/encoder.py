@@ -1,10 +1,9 @@
 """The encoder: a sequence of ids becomes a memory and a context vector."""
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from jpseq.batch import Batch
-from jpseq.network.dropout import Dropout
+from jpseq.network.dropout import Dropout, WordDrop
 from jpseq.network.recurrent import Cell, Recurrent, State
 
 
@@ -18,7 +17,7 @@ class Encoder(nn.Module):
             even.
         cell, layers, dropout: as in Recurrent; embedded words are dropped out, too.
         word_drop: share of words that are left blank while training, so that a word never seen
-            does not confuse (Gal & Ghahramani 2016, section 4.2, without tying over types).
+            does not confuse.
         bidirectional: whether it reads from the end, too.
     """
 
@@ -34,7 +33,7 @@ class Encoder(nn.Module):
         bidirectional: bool = True,
     ) -> None:
         super().__init__()
-        self.word_drop = word_drop
+        self.word_drop = WordDrop(word_drop)
         self.embedding = nn.Embedding(vocabulary_size, embedding_size)
         self.dropout = Dropout(dropout)
         each = hidden_size // 2 if bidirectional else hidden_size
@@ -52,12 +51,6 @@ class Encoder(nn.Module):
             the memory, values (B, T, hidden_size), and the state after reading: its `hidden`
             (layers, B, hidden_size) is the context vector of a sequence-to-sequence network.
         """
-        embedded = self.dropout(self.embedding(source.values)) * self._kept(source.values)
+        embedded = self.word_drop(self.dropout(self.embedding(source.values)))
         memory, state = self.recurrent(source.replace(embedded))
         return memory, state
-
-    def _kept(self, ids: Tensor) -> Tensor:
-        """(B, T) → (B, T, 1): 0 for a word that is left blank this time, else 1."""
-        if not self.training or not self.word_drop:
-            return torch.ones((), device=ids.device)
-        return (torch.rand(ids.shape, device=ids.device) >= self.word_drop)[..., None]
