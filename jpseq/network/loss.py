@@ -52,6 +52,20 @@ def linear_cross_entropy(
     return total
 
 
+@torch.no_grad()
+def linear_log_likelihood(hidden: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    """(N,) log softmax(hidden weightᵀ + bias) of each row's target; arguments as above.
+
+    For measuring only: it has no gradient.
+    """
+    found = []
+    for start in range(0, len(hidden), CHUNK):
+        scores = torch.nn.functional.linear(hidden[start : start + CHUNK], weight, bias)
+        wanted = targets[start : start + CHUNK, None]
+        found.append(scores.to(weight.dtype).log_softmax(dim=1).gather(1, wanted)[:, 0])
+    return torch.cat(found) if found else hidden.new_zeros(0)
+
+
 class _LinearCrossEntropy(Function):
     @staticmethod
     def forward(

@@ -1,0 +1,127 @@
+"""VHRED: HRED with a latent variable for what a reply will be about (Serban et al. 2017)."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from jpseq.batch import Batch
+from jpseq.network.conditioned_decoder import Conditioned
+from jpseq.network.conversation import Talk
+from jpseq.network.hred import HRED, Replies
+from jpseq.network.latent import Annealing, Gaussian, GaussianLayer, KLTerm
+from jpseq.network.loss import Loss, linear_log_likelihood
+
+
+class Inferred(NamedTuple):
+    """What is known of the latent variables of R replies."""
+
+    replies: Replies
+    prior: Gaussian
+    """p(z | context)"""
+    posterior: Gaussian
+    """q(z | context, reply)"""
+
+
+class VHRED(HRED):
+    """A reply is drawn in two steps: first what it will be about, then its words.
+
+        z_n ~ p(z | c_{n-1})                     the prior, all that is known when replying
+        w_n ~ decoder started from [c_{n-1}; z_n], which joins each word that it reads, too
+
+    It learns by a bound on log p(w_n | c_{n-1}), with z from the posterior, which has seen the
+    reply (sections 3 and 4 there):
+
+        log p(w_n | c) >= E_q[log p(w_n | z, c)] - KL(q(z | c, w_n) || p(z | c))
+
+    Args:
+        latent_size: Z, features of z.
+        annealing, free_bits: of the KL term, see KLTerm.
+        bag_of_words: weight of a second loss while training: the words of the reply, in any order,
+            foreseen from c and z alone (Zhao et al. 2017, section 4.2).
+        options: as in HRED, by name.
+    """
+
+    def __init__(
+        self,
+        latent_size: int,
+        annealing: Annealing = Annealing(),  # noqa: B008  # it cannot be changed
+        free_bits: float = 0.0,
+        bag_of_words: float = 0.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(latent_size=latent_size, **options)
+        decoder = self.decoder.decoder
+        both, width = self.known + latent_size, decoder.embedding.embedding_dim
+        self.latent_size = latent_size
+        self.prior = GaussianLayer(self.known, latent_size)
+        self.posterior = GaussianLayer(self.known + decoder.hidden_size, latent_size)
+        self.kl = KLTerm(annealing, free_bits)
+        self.bag_of_words = bag_of_words
+        self.bag = nn.Sequential(nn.Linear(both, width), nn.Tanh())
+
+    def encode(self, talk: Talk, speakers: Tensor, noise: Tensor | None = None) -> Conditioned:
+        """The state before the first word of the reply to each dialogue.
+
+        Args:
+            talk: D dialogues, as far as they have come.
+            speakers: (D,) who replies.
+            noise: (D, Z) drawn from N(0, 1), for z from the prior; its mean where left out.
+        """
+        condition, memory = self.before(talk, speakers)
+        prior = self.prior(condition)
+        z = prior.mean if noise is None else prior.sample(noise)
+        return self.decoder.begin(torch.cat([condition, z], dim=1), memory)
+
+    def infer(self, talk: Talk) -> Inferred:
+        """Prior and posterior of every reply."""
+        replies = self.replies(talk)
+        both = torch.cat([replies.condition, replies.vectors], dim=1)
+        return Inferred(replies, self.prior(replies.condition), self.posterior(both))
+
+    def loss(self, talk: Talk) -> Loss:
+        """The negative bound with one z a reply, summed, and how many words there are.
+
+        While training the KL term is that of KLTerm, and the bag-of-words loss is added.
+        """
+        replies, prior, posterior = self.infer(talk)
+        known = torch.cat([replies.condition, posterior.sample()], dim=1)
+        state = self.decoder.begin(known, replies.memory)
+        total = self.decoder.nll(replies.target, state) + self.kl(posterior.kl(prior))
+        if self.training and self.bag_of_words:
+            total = total + self.bag_of_words * self._unordered(known, replies.target)
+        return Loss(total, (replies.target.lengths - 1).sum())
+
+    def _unordered(self, known: Tensor, target: Batch) -> Tensor:
+        """() the negative log-likelihood of the words of each reply, one bag for all of them."""
+        log_p = self.decoder.decoder.logits(self.bag(known)).float().log_softmax(dim=1)
+        words = Batch(target.values[:, 1:], target.lengths - 1)
+        return -(log_p.gather(1, words.values) * words.mask).sum()
+
+    @torch.no_grad()
+    def log_weights(self, talk: Talk, noise: Tensor) -> Tensor:
+        """log of p(w | z, c) p(z | c) / q(z | c, w) for z drawn from the posterior.
+
+        The mean over draws of these logarithms estimates the bound that is learnt; the logarithm of
+        the mean of the weights a tighter one (Burda et al. 2016, equation 8).
+
+        Args:
+            talk: dialogues with R replies in all.
+            noise: (L, R, Z) drawn from N(0, 1).
+
+        Returns:
+            (L, R) nats.
+        """
+        replies, prior, posterior = self.infer(talk)
+        rows = torch.arange(len(replies.target), device=noise.device)
+        rows = rows.repeat_interleave((replies.target.lengths - 1).to(noise.device))
+        weights = []
+        for one in noise:
+            z = posterior.sample(one)
+            known = torch.cat([replies.condition, z], dim=1)
+            state = self.decoder.begin(known, replies.memory)
+            hidden, wanted = self.decoder.outputs(replies.target, state)
+            words = linear_log_likelihood(hidden, *self.decoder.decoder.output_layer, wanted)
+            log_p = torch.zeros_like(prior.log_p(z)).index_add(0, rows, words)
+            weights.append(log_p + prior.log_p(z) - posterior.log_p(z))
+        return torch.stack(weights)
