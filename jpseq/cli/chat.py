@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
 Cell = Literal["rnn", "lstm", "gru", "peephole"]
+Architecture = Literal["seq2seq", "hred", "vhred"]
 Seed = Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")]
 
 
@@ -79,6 +80,14 @@ def train(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
     tokenizer: Annotated[str, typer.Option(help="mecab, characters, whitespace ...")] = "mecab",
+    architecture: Annotated[
+        Architecture,
+        typer.Option(
+            "--model",
+            help="seq2seq reads the last words, hred the conversation turn by turn; vhred draws"
+            " what a reply will be about, too.",
+        ),
+    ] = "seq2seq",
     cell: Annotated[Cell, typer.Option(help="The recurrent cell.")] = "gru",
     embedding: Annotated[int, typer.Option(help="Features of a word.")] = 128,
     hidden: Annotated[int, typer.Option(help="Features of the state (even).")] = 256,
@@ -87,7 +96,12 @@ def train(
     word_drop: Annotated[
         float, typer.Option(help="Share of words read that are left blank.")
     ] = 0.1,
-    history: Annotated[int, typer.Option(help="How many of the last words are read.")] = 40,
+    reply_drop: Annotated[
+        float, typer.Option(help="Share of the reply's own words that are left blank.")
+    ] = 0.0,
+    history: Annotated[
+        int, typer.Option(help="How many of the last words are read; with hred, of each turn.")
+    ] = 40,
     turns: Annotated[int | None, typer.Option(help="How many of the last turns are read.")] = None,
     min_count: Annotated[int, typer.Option(help="Rarer words are unknown.")] = 2,
     max_words: Annotated[int, typer.Option(help="At most so many words are known.")] = 20_000,
@@ -99,7 +113,11 @@ def train(
     ] = 0.05,
     seed: Seed = 0,
     config: Annotated[
-        Path | None, typer.Option(help="A TOML file with these options, and a table [training].")
+        Path | None,
+        typer.Option(
+            help="A TOML file with these options (architecture for --model), and tables [training],"
+            " [hierarchy] for hred and vhred, [latent] for vhred."
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -129,12 +147,14 @@ def train(
     check_replaceable(output, "model.json")
     params: dict[str, Any] = {
         "tokenizer": tokenizer,
+        "architecture": architecture,
         "cell": cell,
         "embedding": embedding,
         "hidden": hidden,
         "layers": layers,
         "dropout": dropout,
         "word_drop": word_drop,
+        "reply_drop": reply_drop,
         "history": history,
         "turns": turns,
         "min_count": min_count,
@@ -169,7 +189,8 @@ def train(
             f" measure on; there are {len(read)}.",
             dialogues,
         )
-    from jpseq.dialogue.chatbot import Chatbot, hold_out
+    from jpseq.dialogue.chatbot import Chatbot
+    from jpseq.dialogue.turns import hold_out
     from jpseq.training.processes import is_first
 
     try:
@@ -191,7 +212,7 @@ def train(
     logging.getLogger("jpseq").setLevel(logging.INFO)
     # What chooses between epochs must not be what is reported in the end.
     chosen_on = None
-    if CHOOSING & (params.get("training") or {}).keys():
+    if CHOOSING & (params.get("training") or {}).keys() or params["architecture"] == "vhred":
         learnt, chosen_on = hold_out(learnt, share, params["seed"])
     diverged: TrainingError | None = None
     try:

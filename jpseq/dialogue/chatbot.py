@@ -1,80 +1,67 @@
 """A chatbot that learns from dialogues: the words said so far in, a reply out."""
 
+import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from pydantic import Field
+from torch import nn
 
-from jpseq.batch import Batch
-from jpseq.configuration import Configuration
 from jpseq.corpora.prepared import Prepared
-from jpseq.corpora.readers import Dialogue, Turn
-from jpseq.dialogue.turns import PreparedDialogues, Turns
+from jpseq.corpora.readers import Dialogue
+from jpseq.dialogue.configuration import ChatbotConfiguration, hierarchy, latent
+from jpseq.dialogue.networks import build
+from jpseq.dialogue.reading import SPECIALS, ByTurn, Flat, Reading
+from jpseq.dialogue.talks import in_order
+from jpseq.dialogue.turns import PreparedDialogues, SpokenDialogues, Turns, turns_of
+from jpseq.dialogue.writing import write
 from jpseq.errors import ConfigurationError, DataError
+from jpseq.evaluation.latent import DEAD, latent_use
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.model import Model
-from jpseq.network.sampling import sampled
-from jpseq.network.search import decode, greedy
-from jpseq.network.seq2seq import Pair, Seq2Seq
-from jpseq.sequences import Ragged
+from jpseq.network.vhred import VHRED
 from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import TrainingConfiguration
-from jpseq.training.stream import Stream
-from jpseq.vocabulary import UNKNOWN, Vocabulary
+from jpseq.vocabulary import Vocabulary
 
-PAD, START, END, TURN = "<pad>", "<s>", "</s>", "<turn>"
-SPECIALS = (PAD, UNKNOWN, START, END, TURN)
-
-Positive = Annotated[int, Field(ge=1)]
-
+LOG = logging.getLogger("jpseq.dialogue")
 
 Dialogues = Iterable[Dialogue | Sequence[str]] | Prepared | PreparedDialogues
-Words = Sequence[Sequence[Sequence[str]]] | PreparedDialogues
-
-
-class ChatbotConfiguration(Configuration):
-    """What the parameters of a Chatbot may be."""
-
-    tokenizer: Tokenizer | None
-    cell: Literal["rnn", "lstm", "gru", "peephole"]
-    embedding: Positive
-    hidden: Annotated[int, Field(ge=2, multiple_of=2)]
-    layers: Positive
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    word_drop: Annotated[float, Field(ge=0, lt=1)]
-    history: Positive
-    turns: Positive | None
-    min_count: Positive
-    max_words: Positive | None
-    max_reply: Positive
-    max_unknown: Annotated[int, Field(ge=0)] | None
-    epochs: Positive
-    batch_tokens: Positive
-    learning_rate: Annotated[float, Field(gt=0, lt=1)]
-    training: dict[str, Any] | None
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
+Words = SpokenDialogues | PreparedDialogues
 
 
 class Chatbot(Model):
-    """Sequence to sequence over dialogues (Vinyals & Le 2015): a turn is a reply to those before.
+    """It learns from dialogues to reply: each turn answers those before it.
+
+    Three networks can stand behind it.
+
+    - "seq2seq" reads the last words said as one sequence (Vinyals & Le 2015).
+    - "hred" reads turn by turn, and a second network over the turns remembers the conversation
+      (Serban et al. 2016); see HRED.
+    - "vhred" draws besides what the reply will be about, so that replies vary (Serban et al. 2017);
+      see VHRED.
 
     Args:
         tokenizer: text → words; None for MeCab().
+        architecture: "seq2seq", "hred" or "vhred".
         cell: "rnn", "lstm", "gru" or "peephole".
         embedding: features of a word.
         hidden: features of the state (even).
         layers: recurrent layers on one another.
         dropout: share of features dropped while training.
         word_drop: share of the words read that are left blank while training.
-        history: how many of the last words said are read; turns are told apart by a mark.
-        turns: how many of the last turns are read; None for all that `history` leaves. With 1 the
-            bot answers what was said last and nothing else.
+        reply_drop: the same, of the previous words of the reply: a network that does not see all of
+            them has to ask its context, or its latent variable.
+        hierarchy: of hred and vhred, by the names in HierarchyConfiguration, for instance
+            {"size": 256, "attention": "general"}.
+        latent: of vhred, by the names in LatentConfiguration, for instance {"size": 64}.
+        history: how many of the last words said are read; turns are told apart by a mark. hred and
+            vhred read as many of each turn.
+        turns: how many of the last turns are read; None for all that `history` leaves, or for hred
+            and vhred the last 100. With 1 the bot answers what was said last and nothing else.
         min_count, max_words: words rarer, or beyond that many, are unknown.
         max_reply: the longest reply, in words.
         max_unknown: a turn with more unknown words than this is answered by naming one of them:
@@ -92,12 +79,16 @@ class Chatbot(Model):
     def __init__(
         self,
         tokenizer: Tokenizer | None = None,
+        architecture: str = "seq2seq",
         cell: str = "gru",
         embedding: int = 128,
         hidden: int = 256,
         layers: int = 1,
         dropout: float = 0.2,
         word_drop: float = 0.1,
+        reply_drop: float = 0.0,
+        hierarchy: dict[str, Any] | None = None,
+        latent: dict[str, Any] | None = None,
         history: int = 40,
         turns: int | None = None,
         min_count: int = 1,
@@ -111,12 +102,16 @@ class Chatbot(Model):
         seed: int = 0,
     ) -> None:
         self.tokenizer = tokenizer
+        self.architecture = architecture
         self.cell = cell
         self.embedding = embedding
         self.hidden = hidden
         self.layers = layers
         self.dropout = dropout
         self.word_drop = word_drop
+        self.reply_drop = reply_drop
+        self.hierarchy = hierarchy
+        self.latent = latent
         self.history = history
         self.turns = turns
         self.min_count = min_count
@@ -158,7 +153,7 @@ class Chatbot(Model):
             DataError: no dialogue has two turns.
             TrainingError: the loss is no longer finite; the bot has the last weights that were.
         """
-        from jpseq.training.fit import evaluate, fit
+        from jpseq.training.fit import fit
 
         self.check()
         words = self._analysed(dialogues)
@@ -177,13 +172,8 @@ class Chatbot(Model):
         network = self.network = self.build()
         measure = None
         if held_out is not None:
-            kept = self._analysed(held_out)
-
-            def measure() -> dict[str, float]:
-                nll, _ = evaluate(network, self._stream(kept, shuffle=False))
-                return {"perplexity": math.exp(min(nll, 700))}
-
-        stream = self._stream(words, shuffle=True)
+            measure = self._measure(network, self._analysed(held_out))
+        stream = self._reading.stream(Turns.of(words, self.vocabulary), shuffle=True)
         if not len(stream):
             raise ConfigurationError(
                 f"batch_tokens: every reply has more than {self.batch_tokens} words with its start"
@@ -207,6 +197,19 @@ class Chatbot(Model):
             ConfigurationError: names every one that is not.
         """
         ChatbotConfiguration.check(self.get_params(deep=False))
+        hierarchy(self.hierarchy)
+        latent(self.latent)
+        for name, of in (("hierarchy", ("hred", "vhred")), ("latent", ("vhred",))):
+            if getattr(self, name) is not None and self.architecture not in of:
+                raise ConfigurationError(
+                    f"{name} is a part of {' and '.join(of)}, and architecture is"
+                    f" {self.architecture!r}."
+                )
+        if self.architecture != "seq2seq" and self.turns == 1:
+            raise ConfigurationError(
+                f"turns is 1, and {self.architecture} is for more than one; take 2 or more, or None"
+                ' for all, or architecture="seq2seq".'
+            )
         self._settings()
 
     def _settings(self) -> dict[str, Any]:
@@ -214,19 +217,33 @@ class Chatbot(Model):
             self.training, "chatbot", epochs=self.epochs, learning_rate=self.learning_rate
         )
 
-    def build(self) -> Seq2Seq:
-        return Seq2Seq(
-            len(self.vocabulary),
-            self.embedding,
-            self.hidden,
-            self.cell,  # type: ignore[arg-type]  # checked by the configuration
-            self.layers,
-            self.dropout,
-            self.word_drop,
-        )
+    def build(self) -> nn.Module:
+        return build(self)
+
+    def _measure(self, network: nn.Module, kept: Words) -> Callable[[], Mapping[str, float]]:
+        from jpseq.training.fit import evaluate
+
+        def measure() -> dict[str, float]:
+            stream = self._reading.stream(Turns.of(kept, self.vocabulary), shuffle=False)
+            if not isinstance(network, VHRED):
+                nll, _ = evaluate(network, stream)
+                return {"perplexity": math.exp(min(nll, 700))}
+            use = latent_use(network, stream)
+            if use.is_dead:
+                LOG.warning(DEAD)
+            return {
+                "perplexity": math.exp(min(use.nll, 700)),
+                "reconstruction": use.reconstruction,
+                "kl": use.kl,
+                "active_units": float(use.active),
+            }
+
+        return measure
 
     def perplexity(self, dialogues: Dialogues, data: str = "given dialogues") -> Perplexity:
         """How well the turns of dialogues are foreseen, each from those before it.
+
+        Of vhred it is a bound: the true perplexity is a little lower.
 
         Args:
             dialogues: ones that were not learnt from.
@@ -240,7 +257,13 @@ class Chatbot(Model):
 
         network = self.trained()
         words = self._analysed(dialogues)
-        nll, count = evaluate(network, self._stream(words, shuffle=False))
+        stream = self._reading.stream(Turns.of(words, self.vocabulary), shuffle=False)
+        bound = ""
+        if isinstance(network, VHRED):
+            use = latent_use(network, stream)
+            nll, count, bound = use.nll, use.words, "|bound:1 draw"
+        else:
+            nll, count = evaluate(network, stream)
         if not count:
             raise DataError("to measure on, at least one dialogue of two turns or more is needed.")
         if isinstance(words, PreparedDialogues):
@@ -252,7 +275,7 @@ class Chatbot(Model):
         signature = (
             f"data:{data}|dialogues:{len(words)}|tok:{self._tokenizer.name}"
             f"|vocabulary:{len(self.vocabulary)}|unknown:{1 - rate:.1%}"
-            f"|history:{self.history}|turns:{self.turns or 'all'}"
+            f"|history:{self.history}|turns:{self.turns or 'all'}{bound}"
         )
         return Perplexity(nll, count, signature)
 
@@ -265,35 +288,71 @@ class Chatbot(Model):
             NotFittedError: it has learnt nothing.
             DataError: the history is empty.
         """
-        network = self.trained()
         if isinstance(history, str):
             raise DataError(
                 "the history is a list of turns, got one text; put it in a list: [text]."
             )
-        if not history:
-            raise DataError("the history is empty; a reply needs at least one turn before it.")
-        recent = [self._words(text) for text in list(history)[-self._reach :]]
-        unknown = [word for word in recent[-1] if word not in self.vocabulary]
-        if self.max_unknown is not None and len(unknown) > self.max_unknown:
-            return f"すみません、「{unknown[0][:20]}」という言葉がわかりません。"
-        source = Ragged.from_sequences([self._source(self.vocabulary.transform(recent))])
-        generator = torch.Generator().manual_seed(seed)
-        choose = sampled(temperature, generator) if temperature > 0 else greedy
-        with torch.no_grad():
-            written = decode(
-                network.step,
-                network.encode(Batch.from_ragged(source)),
-                size=1,
-                start=SPECIALS.index(START),
-                end=SPECIALS.index(END),
-                max_length=self.max_reply,
-                choose=choose,
-                forbidden=[SPECIALS.index(s) for s in (PAD, UNKNOWN, START, TURN)],
-            )
-        words = self.vocabulary.inverse_transform(written.to_ragged())
-        return self._tokenizer.inverse_transform(words)[0]
+        return self.replies([history], temperature=temperature, seed=seed)[0]
 
-    # Dialogues → pairs of source and target
+    def replies(
+        self,
+        histories: Sequence[Sequence[str]],
+        *,
+        beam: int = 1,
+        temperature: float = 0.0,
+        seed: int = 0,
+        draw: int | None = None,
+    ) -> list[str]:
+        """Answer the last turn of each history.
+
+        Args:
+            histories: conversations so far, as `reply` takes one.
+            beam: how many hypotheses are followed; 1 is greedy. For a temperature of 0.
+            temperature: as in `reply`. With more than 0 a reply depends on which others are asked
+                for with it.
+            seed: of what is drawn.
+            draw: of vhred, the seed of z, which then is drawn for each reply; None for the mean of
+                the prior, or with a temperature for `seed`.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: a history is empty.
+        """
+        network = self.trained()
+        if not all(map(len, histories)):
+            raise DataError("the history is empty; a reply needs at least one turn before it.")
+        if draw is None and temperature > 0:
+            draw = seed
+        reading = self._reading
+        recent = [
+            [self._words(text) for text in list(history)[-reading.reach :]] for history in histories
+        ]
+        replies = [self._refusal(turns[-1]) for turns in recent]
+        asked = [row for row, refusal in enumerate(replies) if refusal is None]
+        ids = [list(self.vocabulary.transform(recent[row])) for row in asked]
+        written = write(
+            network,
+            reading,
+            ids,
+            max_length=self.max_reply,
+            beam=beam,
+            temperature=temperature,
+            seed=seed,
+            draw=draw,
+        )
+        words = self.vocabulary.inverse_transform(written)
+        for row, text in zip(asked, self._tokenizer.inverse_transform(words), strict=True):
+            replies[row] = text
+        return [reply or "" for reply in replies]
+
+    def _refusal(self, words: list[str]) -> str | None:
+        """What is said to a turn with too many unknown words."""
+        unknown = [word for word in words if word not in self.vocabulary]
+        if self.max_unknown is None or len(unknown) <= self.max_unknown:
+            return None
+        return f"すみません、「{unknown[0][:20]}」という言葉がわかりません。"
+
+    # Dialogues → words
 
     @property
     def _tokenizer(self) -> Tokenizer:
@@ -311,7 +370,10 @@ class Chatbot(Model):
         if isinstance(dialogues, Prepared):
             dialogues = PreparedDialogues.all_of(dialogues)
         if not isinstance(dialogues, PreparedDialogues):
-            return [[self._words(text) for text in _texts(talk)] for talk in dialogues]
+            talks = [turns_of(dialogue) for dialogue in dialogues]
+            words = [[self._words(turn.text) for turn in talk] for talk in talks]
+            speakers = [in_order([turn.speaker for turn in talk]).tolist() for talk in talks]
+            return SpokenDialogues(words, speakers)
         theirs, ours = dialogues.prepared.tokenizer, self._tokenizer
         if not theirs.is_like(ours):
             raise ConfigurationError(
@@ -321,38 +383,9 @@ class Chatbot(Model):
         return dialogues
 
     @property
-    def _reach(self) -> int:
-        """How many of the last turns can be read. Even empty ones have a mark between them."""
-        return min(self.turns or self.history + 1, self.history + 1)
-
-    def _source(self, turns: Iterable[npt.NDArray[np.int32]]) -> npt.NDArray[np.int32]:
-        """The last `history` ids of turns, with the mark between turns.
-
-        A full stop before the mark says nothing, and who types at a prompt leaves it out.
-        """
-        mark = np.array([SPECIALS.index(TURN)], np.int32)
-        stop = self.vocabulary.id("。") if "。" in self.vocabulary else None
-        parts = [
-            part
-            for turn in turns
-            for part in (mark, turn[:-1] if len(turn) > 1 and turn[-1] == stop else turn)
-        ][1:]
-        return np.concatenate(parts)[-self.history :]
-
-    def _stream(self, dialogues: Words, shuffle: bool) -> Stream[Pair]:
-        start, end = (np.array([SPECIALS.index(s)], np.int32) for s in (START, END))
-        turns = Turns.of(dialogues, self.vocabulary)
-
-        def make(rows: npt.NDArray[np.int64]) -> Pair:
-            sources = [self._source(turns.before(row, self._reach)) for row in rows.tolist()]
-            targets = [
-                np.concatenate([start, turns[turn], end]) for turn in turns.replies[rows].tolist()
-            ]
-            return Pair(*(Batch.from_ragged(Ragged.from_sequences(s)) for s in (sources, targets)))
-
-        # A turn that alone is more than a batch should be is not learnt from; it is measured on.
-        longest = self.batch_tokens if shuffle else None
-        return Stream(turns.lengths + 2, make, self.batch_tokens, shuffle, self.seed, longest)
+    def _reading(self) -> Reading:
+        rest = self.history, self.turns, self.batch_tokens, self.seed
+        return Flat(self.vocabulary, *rest) if self.architecture == "seq2seq" else ByTurn(*rest)
 
     # The folder
 
@@ -366,39 +399,17 @@ class Chatbot(Model):
 
     def card(self) -> str:
         measured = "".join(f"- {name}: {figure}\n" for name, figure in self.metrics.items())
+        kinds = {
+            "seq2seq": f"sequence-to-sequence network over the last {self.history} words",
+            "hred": "hierarchical network (HRED) over the turns",
+            "vhred": "hierarchical network with a latent variable (VHRED) over the turns",
+        }
         return (
-            "# A jpseq chatbot\n\n"
-            f"A {self.cell} sequence-to-sequence network over the last {self.history} words of a"
-            f" conversation ({len(self.vocabulary):,} words, {self.hidden} features). It imitates"
-            " the dialogues it was trained on; it knows no facts.\n\n"
+            f"# A jpseq chatbot\n\nA {self.cell} {kinds[self.architecture]} of a conversation"
+            f" ({len(self.vocabulary):,} words, {self.hidden} features). It imitates the dialogues"
+            " it was trained on; it knows no facts.\n\n"
             f"## Metrics\n\n{measured or 'None were taken.' + chr(10)}\n"
             "## Use\n\n```\njpseq chat --model THIS_FOLDER\n```\n\n"
             "```python\nfrom jpseq import Chatbot\n\n"
             'bot = Chatbot.load("THIS_FOLDER")\nprint(bot.reply(["こんにちは"]))\n```\n'
         )
-
-
-def _texts(dialogue: Dialogue | Sequence[str]) -> list[str]:
-    if isinstance(dialogue, str):
-        raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
-    texts = [turn.text if isinstance(turn, Turn) else turn for turn in dialogue]
-    for text in texts:
-        if not isinstance(text, str):
-            raise DataError(f"a turn is a text (str) or a Turn, got {type(text).__name__}.")
-    return texts
-
-
-def hold_out(
-    dialogues: "Sequence[Dialogue] | PreparedDialogues", share: float = 0.05, seed: int = 0
-) -> tuple[Any, Any]:
-    """Dialogues to learn from and, drawn by the seed, at least one to measure on."""
-    count = max(1, round(len(dialogues) * share))
-    chosen = set(np.random.default_rng(seed).permutation(len(dialogues))[:count].tolist())
-    parts = (
-        [i for i in range(len(dialogues)) if i not in chosen],
-        [i for i in range(len(dialogues)) if i in chosen],
-    )
-    if isinstance(dialogues, PreparedDialogues):
-        learnt, kept = (dialogues.take(part) for part in parts)
-        return learnt, kept
-    return [dialogues[i] for i in parts[0]], [dialogues[i] for i in parts[1]]

@@ -7,7 +7,8 @@ from typing import Any
 from jpseq import __version__
 from jpseq.corpora.bundled import bundled
 from jpseq.corpora.readers import read_dialogues
-from jpseq.dialogue.chatbot import Chatbot, hold_out
+from jpseq.dialogue.chatbot import Chatbot
+from jpseq.dialogue.turns import hold_out
 from jpseq.errors import JpseqError
 from jpseq.folders import cache_folder
 from jpseq.model import is_model

@@ -1,15 +1,17 @@
 """The turns of dialogues as ids, and the pairs that a bot learns from: turns so far, reply."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from jpseq.corpora.prepared import Prepared
-from jpseq.errors import ConfigurationError
+from jpseq.corpora.readers import Dialogue, Turn
+from jpseq.errors import ConfigurationError, DataError
 from jpseq.sequences import Ragged
 from jpseq.vocabulary import Vocabulary
 
@@ -66,36 +68,67 @@ class PreparedDialogues:
 
 
 @dataclass(frozen=True)
+class SpokenDialogues:
+    """Dialogues of words, with who said them."""
+
+    words: list[list[list[str]]]
+    """Dialogues of turns of words."""
+    speakers: list[list[int]]
+    """Who says each turn, counted from 0 in each dialogue in order of their first turns."""
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __iter__(self) -> Iterator[list[list[str]]]:
+        return iter(self.words)
+
+
+@dataclass(frozen=True)
 class Turns:
     """The turns of dialogues as ids of one vocabulary."""
 
     ids: Ragged
-    """A sequence for each turn; groups are dialogues."""
-    replies: npt.NDArray[np.int64]
-    """(R,) the turns that answer one before them."""
-    first: npt.NDArray[np.int64]
-    """(R,) the first turn of the dialogue of each reply."""
+    """A sequence for each turn."""
+    begins: npt.NDArray[np.int64]
+    """(D,) the first turn of each dialogue."""
+    ends: npt.NDArray[np.int64]
+    """(D,) the turn after its last."""
+    speakers: npt.NDArray[np.int64] | None = None
+    """(turns,) who says each, from 0 in each dialogue; None where nothing is known of it."""
     table: npt.NDArray[np.int32] | None = None
     """From the ids of a prepared corpus to those of the vocabulary."""
 
     @classmethod
     def of(
-        cls, dialogues: "PreparedDialogues | Sequence[Sequence[Sequence[str]]]", words: Vocabulary
+        cls,
+        dialogues: "SpokenDialogues | PreparedDialogues | Sequence[Sequence[Sequence[str]]]",
+        words: Vocabulary,
     ) -> Self:
         """The turns of dialogues of words, or of prepared ones."""
         if isinstance(dialogues, PreparedDialogues):
-            ids, chosen = dialogues.prepared.ids, dialogues.chosen
+            ids, chosen, speakers = dialogues.prepared.ids, dialogues.chosen, None
             known = dialogues.prepared.vocabulary.words
             table = np.array([words.id(word) for word in known], np.int32)
         else:
             ids = Ragged.from_groups(words.transform(dialogue) for dialogue in dialogues)
-            chosen, table = np.arange(len(dialogues)), None
+            chosen, table, speakers = np.arange(len(dialogues)), None, None
+            if isinstance(dialogues, SpokenDialogues):
+                speakers = np.array([who for talk in dialogues.speakers for who in talk], np.int64)
         assert ids.groups is not None
-        begins, ends = ids.groups[chosen], ids.groups[chosen + 1]
-        sizes = np.maximum(0, ends - begins - 1)
-        first = np.repeat(begins, sizes)
+        return cls(ids, ids.groups[chosen], ids.groups[chosen + 1], speakers, table)
+
+    @cached_property
+    def first(self) -> npt.NDArray[np.int64]:
+        """(R,) the first turn of the dialogue of each reply."""
+        return np.repeat(self.begins, np.maximum(0, self.ends - self.begins - 1))
+
+    @cached_property
+    def replies(self) -> npt.NDArray[np.int64]:
+        """(R,) the turns that answer one before them."""
+        sizes = np.maximum(0, self.ends - self.begins - 1)
         within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        return cls(ids, first + 1 + within, first, table)
+        replies: npt.NDArray[np.int64] = self.first + 1 + within
+        return replies
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:
@@ -110,3 +143,37 @@ class Turns:
         """The turns before a reply, at most so many."""
         reply = int(self.replies[row])
         return [self[turn] for turn in range(max(int(self.first[row]), reply - reach), reply)]
+
+
+def turns_of(dialogue: Dialogue | Sequence[str]) -> list[Turn]:
+    """The turns of a dialogue; texts without speakers are said by two in turn.
+
+    Raises:
+        DataError: it is no list of texts or turns.
+    """
+    if isinstance(dialogue, str):
+        raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
+    turns = []
+    said: Any
+    for place, said in enumerate(dialogue):
+        turn = said if isinstance(said, Turn) else Turn(str(place % 2), said)
+        if not isinstance(turn.text, str):
+            raise DataError(f"a turn is a text (str) or a Turn, got {type(turn.text).__name__}.")
+        turns.append(turn)
+    return turns
+
+
+def hold_out(
+    dialogues: Sequence[Dialogue] | PreparedDialogues, share: float = 0.05, seed: int = 0
+) -> tuple[Any, Any]:
+    """Dialogues to learn from and, drawn by the seed, at least one to measure on."""
+    count = max(1, round(len(dialogues) * share))
+    chosen = set(np.random.default_rng(seed).permutation(len(dialogues))[:count].tolist())
+    parts = (
+        [i for i in range(len(dialogues)) if i not in chosen],
+        [i for i in range(len(dialogues)) if i in chosen],
+    )
+    if isinstance(dialogues, PreparedDialogues):
+        learnt, kept = (dialogues.take(part) for part in parts)
+        return learnt, kept
+    return [dialogues[i] for i in parts[0]], [dialogues[i] for i in parts[1]]

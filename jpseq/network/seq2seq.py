@@ -95,6 +95,7 @@ class Seq2Seq(EncoderDecoder):
         hidden_size: features of the state (even).
         cell, layers, dropout: as in Recurrent.
         word_drop: share of source words left blank while training, as in Encoder.
+        target_drop: the same, of the previous words of the target.
         label_smoothing: share of a target word's probability spread over all words while training.
     """
 
@@ -107,11 +108,12 @@ class Seq2Seq(EncoderDecoder):
         layers: int = 1,
         dropout: float = 0.0,
         word_drop: float = 0.0,
+        target_drop: float = 0.0,
         label_smoothing: float = 0.0,
     ) -> None:
         sizes = (vocabulary_size, embedding_size, hidden_size)
         encoder = Encoder(*sizes, cell, layers, dropout, word_drop)
-        decoder = Decoder(*sizes, cell, layers, dropout)
+        decoder = Decoder(*sizes, cell, layers, dropout, word_drop=target_drop)
         super().__init__(*start_embeddings(encoder, decoder, shared=True), label_smoothing)
 
 

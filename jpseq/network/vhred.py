@@ -99,6 +99,25 @@ class VHRED(HRED):
         return -(log_p.gather(1, words.values) * words.mask).sum()
 
     @torch.no_grad()
+    def reconstruct(self, inferred: Inferred, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """How likely the words of each reply are for a z from its posterior.
+
+        Args:
+            inferred: of R replies.
+            noise: (R, Z) drawn from N(0, 1).
+
+        Returns:
+            z (R, Z), and (R,) log p(w | z, c) in nats.
+        """
+        replies, z = inferred.replies, inferred.posterior.sample(noise)
+        state = self.decoder.begin(torch.cat([replies.condition, z], dim=1), replies.memory)
+        hidden, wanted = self.decoder.outputs(replies.target, state)
+        words = linear_log_likelihood(hidden, *self.decoder.decoder.output_layer, wanted)
+        rows = torch.arange(len(z), device=z.device)
+        rows = rows.repeat_interleave((replies.target.lengths - 1).to(z.device))
+        return z, words.new_zeros(len(z)).index_add(0, rows, words)
+
+    @torch.no_grad()
     def log_weights(self, talk: Talk, noise: Tensor) -> Tensor:
         """log of p(w | z, c) p(z | c) / q(z | c, w) for z drawn from the posterior.
 
@@ -112,16 +131,9 @@ class VHRED(HRED):
         Returns:
             (L, R) nats.
         """
-        replies, prior, posterior = self.infer(talk)
-        rows = torch.arange(len(replies.target), device=noise.device)
-        rows = rows.repeat_interleave((replies.target.lengths - 1).to(noise.device))
+        inferred = self.infer(talk)
         weights = []
         for one in noise:
-            z = posterior.sample(one)
-            known = torch.cat([replies.condition, z], dim=1)
-            state = self.decoder.begin(known, replies.memory)
-            hidden, wanted = self.decoder.outputs(replies.target, state)
-            words = linear_log_likelihood(hidden, *self.decoder.decoder.output_layer, wanted)
-            log_p = torch.zeros_like(prior.log_p(z)).index_add(0, rows, words)
-            weights.append(log_p + prior.log_p(z) - posterior.log_p(z))
+            z, log_p = self.reconstruct(inferred, one)
+            weights.append(log_p + inferred.prior.log_p(z) - inferred.posterior.log_p(z))
         return torch.stack(weights)

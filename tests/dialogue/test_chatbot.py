@@ -10,8 +10,11 @@ import torch
 
 from jpseq.batch import Batch
 from jpseq.corpora.readers import Dialogue, Turn
-from jpseq.dialogue.chatbot import END, SPECIALS, START, Chatbot, ChatbotConfiguration, hold_out
+from jpseq.dialogue.chatbot import Chatbot
+from jpseq.dialogue.configuration import ChatbotConfiguration
+from jpseq.dialogue.reading import END, SPECIALS, START
 from jpseq.dialogue.responder import Responder
+from jpseq.dialogue.turns import Turns, hold_out
 from jpseq.errors import ConfigurationError, DataError, JpseqError, NotFittedError
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.network.seq2seq import Pair, Seq2Seq
@@ -104,7 +107,7 @@ def test_what_is_learnt_from() -> None:
     # Each turn but the first, from the last three words before it, with marks between turns.
     bot = tiny(history=3).fit([["a b", "c", "d e", ""]])
     dialogues = [[["a", "b"], ["c"], ["d", "e"], []], [[], [], [], [], ["a"]]]
-    stream = bot._stream(dialogues, shuffle=False)
+    stream = bot._reading.stream(Turns.of(dialogues, bot.vocabulary), shuffle=False)
     found = {}
     for pair in stream:
         source, target = (

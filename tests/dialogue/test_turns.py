@@ -10,8 +10,7 @@ from jpseq import Chatbot, SentencePiece
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
 from jpseq.corpora.readers import read_dialogues
-from jpseq.dialogue.chatbot import hold_out
-from jpseq.dialogue.turns import PreparedDialogues, Turns
+from jpseq.dialogue.turns import PreparedDialogues, Turns, hold_out
 from jpseq.errors import ConfigurationError
 from jpseq.vocabulary import Vocabulary
 

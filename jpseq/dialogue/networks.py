@@ -1,0 +1,50 @@
+"""The networks that can stand behind a bot."""
+
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from jpseq.dialogue.configuration import hierarchy, latent
+from jpseq.network.hred import HRED
+from jpseq.network.latent import Annealing
+from jpseq.network.seq2seq import Seq2Seq
+from jpseq.network.vhred import VHRED
+
+if TYPE_CHECKING:
+    from jpseq.dialogue.chatbot import Chatbot
+
+
+def build(bot: "Chatbot") -> nn.Module:
+    """The untrained network of a bot, from its parameters and its vocabulary."""
+    sizes: dict[str, Any] = {
+        "vocabulary_size": len(bot.vocabulary),
+        "embedding_size": bot.embedding,
+        "hidden_size": bot.hidden,
+    }
+    rest: dict[str, Any] = {
+        "cell": bot.cell,
+        "layers": bot.layers,
+        "dropout": bot.dropout,
+        "word_drop": bot.word_drop,
+        "target_drop": bot.reply_drop,
+    }
+    if bot.architecture == "seq2seq":
+        return Seq2Seq(**sizes, **rest)
+    above = hierarchy(bot.hierarchy)
+    rest |= {
+        "context_size": above.size,
+        "attention": above.attention,
+        "speakers": above.speakers,
+        "positions": above.positions,
+    }
+    if bot.architecture == "hred":
+        return HRED(**sizes, **rest)
+    drawn = latent(bot.latent)
+    return VHRED(
+        **sizes,
+        **rest,
+        latent_size=drawn.size,
+        annealing=Annealing(drawn.anneal, drawn.cycles),
+        free_bits=drawn.free_bits,
+        bag_of_words=drawn.bag_of_words,
+    )

@@ -1,0 +1,63 @@
+"""From conversations to replies: greedy, with a beam, or drawn; many side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from jpseq.dialogue.reading import ENDS, PAD, SPECIALS, START, TURN, Ids, Reading
+from jpseq.network.beam import beam_search
+from jpseq.network.sampling import sampled
+from jpseq.network.search import decode, greedy
+from jpseq.network.vhred import VHRED
+from jpseq.vocabulary import UNKNOWN
+
+BATCH = 64
+"""Replies that are written side by side."""
+NEVER = [SPECIALS.index(special) for special in (PAD, UNKNOWN, START, TURN)]
+
+
+@torch.no_grad()
+def write(
+    network: Any,
+    reading: Reading,
+    histories: Sequence[Sequence[Ids]],
+    *,
+    max_length: int,
+    beam: int = 1,
+    temperature: float = 0.0,
+    seed: int = 0,
+    draw: int | None = None,
+) -> list[list[int]]:
+    """A reply to each history.
+
+    Args:
+        network: has `encode` and `step`.
+        reading: how it reads.
+        histories: of each the last turns as ids, at least one.
+        max_length: in words.
+        beam: how many hypotheses are followed where nothing is drawn.
+        temperature: above 0, words are drawn.
+        seed: of the words drawn.
+        draw: of a VHRED, the seed of z; None for its mean.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    choose = sampled(temperature, generator) if temperature > 0 else greedy
+    latent = np.random.default_rng(draw)
+    written: list[list[int]] = []
+    for first in range(0, len(histories), BATCH):
+        some = histories[first : first + BATCH]
+        options: dict[str, Any] = {}
+        if draw is not None and isinstance(network, VHRED):
+            noise = latent.standard_normal((len(some), network.latent_size))
+            options = {"noise": torch.from_numpy(noise).float()}
+        state = network.encode(*reading.before(some), **options)
+        search: dict[str, Any] = {"size": len(some), "max_length": max_length, "forbidden": NEVER}
+        if beam > 1 and temperature == 0:
+            found = beam_search(network.step, state, beam=beam, **search, **ENDS)
+            written += [hypotheses[0].ids for hypotheses in found]
+        else:
+            drawn = decode(network.step, state, choose=choose, **search, **ENDS)
+            written += drawn.to_ragged().tolist()
+    return written

@@ -1,0 +1,119 @@
+"""Latent variables: whether they are used, and how likely replies are under all their values."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from jpseq.network.conversation import Talk
+from jpseq.network.vhred import VHRED
+
+ACTIVE = 0.01
+"""Variance from which on a unit is active (Burda et al. 2016, section 4)."""
+
+DEAD = (
+    "the latent variable is dead: no unit says anything of the reply, and every z gives the same"
+    " words. Let the KL term rise more slowly (latent.anneal) or several times (latent.cycles),"
+    " leave previous words of the reply blank (reply_drop, for instance 0.25), or ask the words of"
+    " the reply of it alone (latent.bag_of_words, for instance 1)."
+)
+
+
+@dataclass(frozen=True)
+class LatentUse:
+    """What a latent variable does for the replies of some dialogues."""
+
+    reconstruction: float
+    """Nats a word: the negative log-likelihood of the words, given z from the posterior."""
+    kl: float
+    """Nats a reply: how far the posterior is from the prior."""
+    active: int
+    """Units whose posterior mean, less that of the prior, varies between replies by more than 0.01.
+    (What the prior knows already says nothing of the reply.)"""
+    units: int
+    words: int
+    """Predicted, ends included."""
+    replies: int
+
+    @property
+    def nll(self) -> float:
+        """Nats a word: the negative of the bound, so a little above the true one."""
+        return self.reconstruction + self.kl * self.replies / max(1, self.words)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether no unit is active."""
+        return self.active == 0
+
+
+@torch.no_grad()
+def latent_use(network: VHRED, talks: Iterable[Talk], seed: int = 0) -> LatentUse:
+    """Look at the replies of dialogues, with one z for each, drawn from the posterior.
+
+    Args:
+        network: a VHRED.
+        talks: batches of dialogues; how they are cut into batches changes nothing.
+        seed: of the draws.
+    """
+    draw = np.random.default_rng(seed)
+    network.eval()
+    log_p = kl = 0.0
+    words = replies = 0
+    total = squares = torch.zeros(network.latent_size, dtype=torch.float64)
+    for talk in talks:
+        inferred = network.infer(talk)
+        _, log_ps = network.reconstruct(inferred, _noise(draw, inferred.posterior.mean))
+        log_p += float(log_ps.double().sum())
+        kl += float(inferred.posterior.kl(inferred.prior).double().sum())
+        told = (inferred.posterior.mean - inferred.prior.mean).double()
+        total, squares = total + told.sum(dim=0), squares + (told**2).sum(dim=0)
+        words += int((inferred.replies.target.lengths - 1).sum())
+        replies += len(told)
+    variance = squares / max(1, replies) - (total / max(1, replies)) ** 2
+    return LatentUse(
+        -log_p / max(1, words),
+        kl / max(1, replies),
+        int((variance > ACTIVE).sum()),
+        network.latent_size,
+        words,
+        replies,
+    )
+
+
+@torch.no_grad()
+def importance_weighted(
+    network: VHRED, talks: Iterable[Talk], draws: int = 16, seed: int = 0
+) -> tuple[float, int]:
+    """A bound on the likelihood that is tighter than the one learnt, the more draws the tighter.
+
+    log p(w | c) >= E[log 1/L sum_l p(w | z_l, c) p(z_l | c) / q(z_l | c, w)] (Burda et al. 2016,
+    equation 8), of each reply on its own: given the words said, the latent variables of the replies
+    of a dialogue are independent, so that the sum over its replies bounds the dialogue.
+
+    Args:
+        network: a VHRED.
+        talks: batches of dialogues; how they are cut into batches changes nothing.
+        draws: L.
+        seed: of the draws.
+
+    Returns:
+        nats a word, as a negative log-likelihood, and how many words there are.
+    """
+    draw = np.random.default_rng(seed)
+    network.eval()
+    total, words = 0.0, 0
+    for talk in talks:
+        places = talk.places
+        like = torch.zeros(int((places > 0).sum()), draws * network.latent_size)
+        noise = _noise(draw, like).view(len(like), draws, -1).transpose(0, 1)
+        weights = network.log_weights(talk, noise).double()
+        total += float((weights.logsumexp(dim=0) - np.log(draws)).sum())
+        words += int((talk.utterances.lengths - 1)[places > 0].sum())
+    return -total / max(1, words), words
+
+
+def _noise(draw: np.random.Generator, like: Tensor) -> Tensor:
+    """N(0, 1), drawn reply after reply, so that it does not depend on the batches."""
+    return torch.from_numpy(draw.standard_normal(like.shape)).to(like)
