@@ -13,8 +13,9 @@ from pydantic import Field
 from jpseq.batch import Batch
 from jpseq.configuration import Configuration
 from jpseq.corpora.prepared import Prepared
-from jpseq.corpora.readers import Dialogue, Turn
-from jpseq.dialogue.turns import PreparedDialogues, Turns
+from jpseq.corpora.readers import Dialogue
+from jpseq.dialogue.responder import check_history
+from jpseq.dialogue.turns import Dialogues, PreparedDialogues, Turns, texts_of
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.model import Model
@@ -33,8 +34,6 @@ SPECIALS = (PAD, UNKNOWN, START, END, TURN)
 
 Positive = Annotated[int, Field(ge=1)]
 
-
-Dialogues = Iterable[Dialogue | Sequence[str]] | Prepared | PreparedDialogues
 Words = Sequence[Sequence[Sequence[str]]] | PreparedDialogues
 
 
@@ -266,12 +265,7 @@ class Chatbot(Model):
             DataError: the history is empty.
         """
         network = self.trained()
-        if isinstance(history, str):
-            raise DataError(
-                "the history is a list of turns, got one text; put it in a list: [text]."
-            )
-        if not history:
-            raise DataError("the history is empty; a reply needs at least one turn before it.")
+        check_history(history)
         recent = [self._words(text) for text in list(history)[-self._reach :]]
         unknown = [word for word in recent[-1] if word not in self.vocabulary]
         if self.max_unknown is not None and len(unknown) > self.max_unknown:
@@ -311,7 +305,7 @@ class Chatbot(Model):
         if isinstance(dialogues, Prepared):
             dialogues = PreparedDialogues.all_of(dialogues)
         if not isinstance(dialogues, PreparedDialogues):
-            return [[self._words(text) for text in _texts(talk)] for talk in dialogues]
+            return [[self._words(text) for text in texts_of(talk)] for talk in dialogues]
         theirs, ours = dialogues.prepared.tokenizer, self._tokenizer
         if not theirs.is_like(ours):
             raise ConfigurationError(
@@ -376,16 +370,6 @@ class Chatbot(Model):
             "```python\nfrom jpseq import Chatbot\n\n"
             'bot = Chatbot.load("THIS_FOLDER")\nprint(bot.reply(["こんにちは"]))\n```\n'
         )
-
-
-def _texts(dialogue: Dialogue | Sequence[str]) -> list[str]:
-    if isinstance(dialogue, str):
-        raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
-    texts = [turn.text if isinstance(turn, Turn) else turn for turn in dialogue]
-    for text in texts:
-        if not isinstance(text, str):
-            raise DataError(f"a turn is a text (str) or a Turn, got {type(text).__name__}.")
-    return texts
 
 
 def hold_out(

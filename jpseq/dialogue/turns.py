@@ -1,7 +1,7 @@
 """The turns of dialogues as ids, and the pairs that a bot learns from: turns so far, reply."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.corpora.prepared import Prepared
-from jpseq.errors import ConfigurationError
+from jpseq.corpora.readers import Dialogue, Turn
+from jpseq.errors import ConfigurationError, DataError
 from jpseq.sequences import Ragged
 from jpseq.vocabulary import Vocabulary
 
@@ -63,6 +64,40 @@ class PreparedDialogues:
                 counted += np.bincount(np.concatenate(parts), minlength=len(words))
         found = np.flatnonzero(counted).tolist()
         return Counter({words[i]: int(counted[i]) for i in found})
+
+
+Dialogues = Iterable[Dialogue | Sequence[str]] | Prepared | PreparedDialogues
+"""What a bot learns from: Turns or texts, or a prepared corpus."""
+
+
+def texts_of(dialogue: Dialogue | Sequence[str]) -> list[str]:
+    """The texts of the turns of one dialogue.
+
+    Raises:
+        DataError: it is no list of texts or Turns.
+    """
+    if isinstance(dialogue, str):
+        raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
+    texts = [turn.text if isinstance(turn, Turn) else turn for turn in dialogue]
+    for text in texts:
+        if not isinstance(text, str):
+            raise DataError(f"a turn is a text (str) or a Turn, got {type(text).__name__}.")
+    return texts
+
+
+def all_texts(dialogues: Dialogues) -> Iterator[list[str]]:
+    """The texts of the turns of each dialogue, for what has to say again what was said.
+
+    Raises:
+        ConfigurationError: a prepared corpus; it has the words and not the texts.
+        DataError: as texts_of.
+    """
+    if isinstance(dialogues, Prepared | PreparedDialogues):
+        raise ConfigurationError(
+            "a prepared corpus holds words and not the texts that were said. Give the dialogues"
+            " themselves: read_dialogues(FILES)."
+        )
+    return map(texts_of, dialogues)
 
 
 @dataclass(frozen=True)

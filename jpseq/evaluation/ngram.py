@@ -117,7 +117,7 @@ class NGram(Parameters):
             )
         if vocabulary_size**self.order >= 2**63:
             raise ConfigurationError(
-                f"{vocabulary_size:,} words are too many for n-grams of {self.order}; at most"
+                f"{vocabulary_size:,} words are too many for n-grams of {self.order}; about"
                 f" {int(2 ** (63 / self.order)):,} have place. Take rare ones as unknown."
             )
         self.vocabulary_size = vocabulary_size
