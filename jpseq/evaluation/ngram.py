@@ -241,7 +241,7 @@ class Bigram(NGram):
 
     order = 2
 
-    def __init__(self, start: int, end: int, weight: float = 0.8, uniform: float = 0.01) -> None:
+    def __init__(self, start: int, end: int, weight: float = 0.8, uniform: float = 0.2) -> None:
         self.start = start
         self.end = end
         self.weight = weight
