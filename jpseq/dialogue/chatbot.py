@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -10,12 +10,18 @@ import torch
 from torch import nn
 
 from jpseq.corpora.prepared import Prepared
-from jpseq.corpora.readers import Dialogue
 from jpseq.dialogue.configuration import ChatbotConfiguration, hierarchy, latent
 from jpseq.dialogue.networks import build
 from jpseq.dialogue.reading import SPECIALS, ByTurn, Flat, Reading
+from jpseq.dialogue.responder import check_history
 from jpseq.dialogue.talks import in_order
-from jpseq.dialogue.turns import PreparedDialogues, SpokenDialogues, Turns, turns_of
+from jpseq.dialogue.turns import (
+    Dialogues,
+    PreparedDialogues,
+    SpokenDialogues,
+    Turns,
+    turns_of,
+)
 from jpseq.dialogue.writing import write
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.evaluation.latent import DEAD, latent_use
@@ -29,7 +35,6 @@ from jpseq.vocabulary import Vocabulary
 
 LOG = logging.getLogger("jpseq.dialogue")
 
-Dialogues = Iterable[Dialogue | Sequence[str]] | Prepared | PreparedDialogues
 Words = SpokenDialogues | PreparedDialogues
 
 
@@ -288,10 +293,6 @@ class Chatbot(Model):
             NotFittedError: it has learnt nothing.
             DataError: the history is empty.
         """
-        if isinstance(history, str):
-            raise DataError(
-                "the history is a list of turns, got one text; put it in a list: [text]."
-            )
         return self.replies([history], temperature=temperature, seed=seed)[0]
 
     def replies(
@@ -319,8 +320,8 @@ class Chatbot(Model):
             DataError: a history is empty.
         """
         network = self.trained()
-        if not all(map(len, histories)):
-            raise DataError("the history is empty; a reply needs at least one turn before it.")
+        for history in histories:
+            check_history(history)
         if draw is None and temperature > 0:
             draw = seed
         reading = self._reading

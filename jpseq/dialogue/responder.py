@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from jpseq.errors import DataError
+
 
 @runtime_checkable
 class Responder(Protocol):
@@ -20,3 +22,15 @@ class Responder(Protocol):
             seed: the same seed, history and temperature give the same reply.
         """
         ...
+
+
+def check_history(history: Sequence[str]) -> None:
+    """Whether there is something to answer.
+
+    Raises:
+        DataError: the history is empty, or one text and no list of turns.
+    """
+    if isinstance(history, str):
+        raise DataError("the history is a list of turns, got one text; put it in a list: [text].")
+    if not history:
+        raise DataError("the history is empty; a reply needs at least one turn before it.")

@@ -67,6 +67,52 @@ class PreparedDialogues:
         return Counter({words[i]: int(counted[i]) for i in found})
 
 
+Dialogues = Iterable[Dialogue | Sequence[str]] | Prepared | PreparedDialogues
+"""What a bot learns from: Turns or texts, or a prepared corpus."""
+
+
+def turns_of(dialogue: Dialogue | Sequence[str]) -> list[Turn]:
+    """The turns of a dialogue; texts without speakers are said by two in turn.
+
+    Raises:
+        DataError: it is no list of texts or turns.
+    """
+    if isinstance(dialogue, str):
+        raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
+    turns = []
+    said: Any
+    for place, said in enumerate(dialogue):
+        turn = said if isinstance(said, Turn) else Turn(str(place % 2), said)
+        if not isinstance(turn.text, str):
+            raise DataError(f"a turn is a text (str) or a Turn, got {type(turn.text).__name__}.")
+        turns.append(turn)
+    return turns
+
+
+def texts_of(dialogue: Dialogue | Sequence[str]) -> list[str]:
+    """The texts of a dialogue.
+
+    Raises:
+        DataError: as turns_of.
+    """
+    return [turn.text for turn in turns_of(dialogue)]
+
+
+def all_texts(dialogues: Dialogues) -> Iterator[list[str]]:
+    """The texts of the turns of each dialogue, for what has to say again what was said.
+
+    Raises:
+        ConfigurationError: a prepared corpus; it has the words and not the texts.
+        DataError: as texts_of.
+    """
+    if isinstance(dialogues, Prepared | PreparedDialogues):
+        raise ConfigurationError(
+            "a prepared corpus holds words and not the texts that were said. Give the dialogues"
+            " themselves: read_dialogues(FILES)."
+        )
+    return map(texts_of, dialogues)
+
+
 @dataclass(frozen=True)
 class SpokenDialogues:
     """Dialogues of words, with who said them."""
@@ -143,24 +189,6 @@ class Turns:
         """The turns before a reply, at most so many."""
         reply = int(self.replies[row])
         return [self[turn] for turn in range(max(int(self.first[row]), reply - reach), reply)]
-
-
-def turns_of(dialogue: Dialogue | Sequence[str]) -> list[Turn]:
-    """The turns of a dialogue; texts without speakers are said by two in turn.
-
-    Raises:
-        DataError: it is no list of texts or turns.
-    """
-    if isinstance(dialogue, str):
-        raise DataError("a dialogue is a list of turns, got one text; put it in a list.")
-    turns = []
-    said: Any
-    for place, said in enumerate(dialogue):
-        turn = said if isinstance(said, Turn) else Turn(str(place % 2), said)
-        if not isinstance(turn.text, str):
-            raise DataError(f"a turn is a text (str) or a Turn, got {type(turn.text).__name__}.")
-        turns.append(turn)
-    return turns
 
 
 def hold_out(
