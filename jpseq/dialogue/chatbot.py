@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from jpseq.corpora.prepared import Prepared
-from jpseq.dialogue.configuration import ChatbotConfiguration, hierarchy, latent
+from jpseq.dialogue.configuration import ChatbotConfiguration, hierarchy, latent, rerank
 from jpseq.dialogue.networks import build
 from jpseq.dialogue.reading import SPECIALS, ByTurn, Flat, Reading
 from jpseq.dialogue.responder import check_history
@@ -22,7 +22,7 @@ from jpseq.dialogue.turns import (
     Turns,
     turns_of,
 )
-from jpseq.dialogue.writing import write
+from jpseq.dialogue.writing import reranked, write
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.evaluation.latent import DEAD, latent_use
 from jpseq.evaluation.perplexity import Perplexity
@@ -63,6 +63,10 @@ class Chatbot(Model):
         hierarchy: of hred and vhred, by the names in HierarchyConfiguration, for instance
             {"size": 256, "attention": "general"}.
         latent: of vhred, by the names in LatentConfiguration, for instance {"size": 64}.
+        rerank: of several replies that are drawn the one is said that answers this and not
+            anything; by the names in RerankConfiguration, for instance {"candidates": 16}. None for
+            the likeliest reply. Where a temperature is asked for, it is drawn with that and no
+            more.
         history: how many of the last words said are read; turns are told apart by a mark. hred and
             vhred read as many of each turn.
         turns: how many of the last turns are read; None for all that `history` leaves, or for hred
@@ -94,6 +98,7 @@ class Chatbot(Model):
         reply_drop: float = 0.0,
         hierarchy: dict[str, Any] | None = None,
         latent: dict[str, Any] | None = None,
+        rerank: dict[str, Any] | None = None,
         history: int = 40,
         turns: int | None = None,
         min_count: int = 1,
@@ -117,6 +122,7 @@ class Chatbot(Model):
         self.reply_drop = reply_drop
         self.hierarchy = hierarchy
         self.latent = latent
+        self.rerank = rerank
         self.history = history
         self.turns = turns
         self.min_count = min_count
@@ -204,6 +210,7 @@ class Chatbot(Model):
         ChatbotConfiguration.check(self.get_params(deep=False))
         hierarchy(self.hierarchy)
         latent(self.latent)
+        rerank(self.rerank)
         for name, of in (("hierarchy", ("hred", "vhred")), ("latent", ("vhred",))):
             if getattr(self, name) is not None and self.architecture not in of:
                 raise ConfigurationError(
@@ -299,21 +306,20 @@ class Chatbot(Model):
         self,
         histories: Sequence[Sequence[str]],
         *,
-        beam: int = 1,
         temperature: float = 0.0,
         seed: int = 0,
-        draw: int | None = None,
+        **search: Any,
     ) -> list[str]:
         """Answer the last turn of each history.
 
         Args:
             histories: conversations so far, as `reply` takes one.
-            beam: how many hypotheses are followed; 1 is greedy. For a temperature of 0.
             temperature: as in `reply`. With more than 0 a reply depends on which others are asked
                 for with it.
             seed: of what is drawn.
-            draw: of vhred, the seed of z, which then is drawn for each reply; None for the mean of
-                the prior, or with a temperature for `seed`.
+            search: `beam`, how many hypotheses are followed, 1 for the likeliest word at each step;
+                `draw`, of vhred, the seed of z, which is the mean of the prior without. With either
+                nothing is reranked.
 
         Raises:
             NotFittedError: it has learnt nothing.
@@ -322,25 +328,21 @@ class Chatbot(Model):
         network = self.trained()
         for history in histories:
             check_history(history)
-        if draw is None and temperature > 0:
-            draw = seed
         reading = self._reading
         recent = [
             [self._words(text) for text in list(history)[-reading.reach :]] for history in histories
         ]
         replies = [self._refusal(turns[-1]) for turns in recent]
         asked = [row for row, refusal in enumerate(replies) if refusal is None]
-        ids = [list(self.vocabulary.transform(recent[row])) for row in asked]
-        written = write(
-            network,
-            reading,
-            ids,
-            max_length=self.max_reply,
-            beam=beam,
-            temperature=temperature,
-            seed=seed,
-            draw=draw,
-        )
+        given = network, reading, [list(self.vocabulary.transform(recent[row])) for row in asked]
+        if self.rerank is not None and temperature == 0 and not search:
+            chosen = rerank(self.rerank).model_dump()
+            written = reranked(*given, max_length=self.max_reply, seed=seed, **chosen)
+        else:
+            if temperature > 0:
+                search = {"draw": seed} | search
+            search |= {"temperature": temperature, "seed": seed}
+            written = write(*given, max_length=self.max_reply, **search)
         words = self.vocabulary.inverse_transform(written)
         for row, text in zip(asked, self._tokenizer.inverse_transform(words), strict=True):
             replies[row] = text

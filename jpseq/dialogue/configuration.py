@@ -30,6 +30,7 @@ class ChatbotConfiguration(Configuration):
     reply_drop: Share
     hierarchy: dict[str, Any] | None
     latent: dict[str, Any] | None
+    rerank: dict[str, Any] | None
     history: Positive
     turns: Positive | None
     min_count: Positive
@@ -78,6 +79,19 @@ class LatentConfiguration(Configuration):
     """Weight of the loss of the words in any order."""
 
 
+class RerankConfiguration(Configuration):
+    """Of several replies drawn, which is said; see jpseq.dialogue.reranking."""
+
+    candidates: Positive = 16
+    """How many are drawn."""
+
+    temperature: Annotated[float, Field(gt=0, le=10)] = 0.7
+    """At which; lower ones keep to what is likely."""
+
+    weight: Weight = 0.5
+    """How much it counts against a reply that it would be likely as an answer to anything."""
+
+
 def hierarchy(given: Mapping[str, Any] | None) -> HierarchyConfiguration:
     """The part `hierarchy`.
 
@@ -94,6 +108,15 @@ def latent(given: Mapping[str, Any] | None) -> LatentConfiguration:
         ConfigurationError: names every value that is not allowed.
     """
     return _part("latent", LatentConfiguration, given)
+
+
+def rerank(given: Mapping[str, Any] | None) -> RerankConfiguration:
+    """The part `rerank`.
+
+    Raises:
+        ConfigurationError: names every value that is not allowed.
+    """
+    return _part("rerank", RerankConfiguration, given)
 
 
 def _part(name: str, kind: type[P], given: Mapping[str, Any] | None) -> P:

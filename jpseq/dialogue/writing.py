@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from jpseq.dialogue.reading import ENDS, PAD, SPECIALS, START, TURN, Ids, Reading
+from jpseq.dialogue.reranking import scores
 from jpseq.network.beam import beam_search
 from jpseq.network.sampling import sampled
 from jpseq.network.search import decode, greedy
@@ -16,6 +17,39 @@ from jpseq.vocabulary import UNKNOWN
 BATCH = 64
 """Replies that are written side by side."""
 NEVER = [SPECIALS.index(special) for special in (PAD, UNKNOWN, START, TURN)]
+
+
+@torch.no_grad()
+def reranked(
+    network: Any,
+    reading: Reading,
+    histories: Sequence[Sequence[Ids]],
+    *,
+    max_length: int,
+    seed: int,
+    candidates: int,
+    temperature: float,
+    weight: float,
+) -> list[list[int]]:
+    """The best of several replies to each history, drawn and then compared (see reranking).
+
+    What is said to a history depends on it and the seed alone, and not on the others.
+    """
+    found = []
+    for history in histories:
+        several = write(
+            network,
+            reading,
+            [history] * candidates,
+            max_length=max_length,
+            temperature=temperature,
+            seed=seed,
+            draw=seed,
+        )
+        distinct = sorted(set(map(tuple, several)))
+        best = scores(network, reading, [history] * len(distinct), distinct, weight).argmax()
+        found.append(list(distinct[int(best)]))
+    return found
 
 
 @torch.no_grad()

@@ -83,6 +83,37 @@ def decode(
     return Batch(written[:, : int(lengths.max()) if size else 0], lengths)
 
 
+@torch.no_grad()
+def forced(step: Step[S], state: S, sequences: Batch, *, start: int, end: int) -> Tensor:
+    """How likely sequences are that are there already.
+
+    Args:
+        step, state, start, end: as in decode, the state of B sequences.
+        sequences: values (B, T) ids, without start and end.
+
+    Returns:
+        (B,) log p of the ids and the end, in nats.
+    """
+    lengths = sequences.lengths.to(sequences.values.device)
+    log_p = torch.zeros(len(sequences), device=sequences.values.device)
+    going = torch.arange(len(sequences), device=sequences.values.device)
+    previous = torch.full_like(going, start)
+    for t in range(sequences.values.shape[1] + 1):
+        stays = lengths[going] >= t
+        if not bool(stays.all()):
+            state, going, previous = select(state, stays), going[stays], previous[stays]
+        if not len(going):
+            break
+        scores, state = step(previous, state)
+        ended = lengths[going] == t
+        word = torch.full_like(going, end)
+        if t < sequences.values.shape[1]:
+            word = torch.where(ended, word, sequences.values[going, t])
+        log_p[going] += scores.float().log_softmax(dim=1).gather(1, word[:, None])[:, 0]
+        previous = word
+    return log_p
+
+
 def select(state: Any, rows: Tensor) -> Any:
     """The state of some sequences: rows is (R,) of their numbers, or (B,) bool."""
     if rows.dtype == torch.bool:

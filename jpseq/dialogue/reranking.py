@@ -1,0 +1,44 @@
+"""Of several replies that were drawn, the one that answers this and not anything.
+
+The likeliest reply is the one that fits everywhere: "yes", "I see". Maximum mutual information asks
+for a reply that is likely here and not elsewhere (Li et al. 2016, equation 9):
+
+    score(T | S) = (log p(T | S) - weight * log p(T)) / |T|
+
+p(T), how likely the reply is whatever was said, is what the network itself gives after a turn
+without words. The end counts in |T|. (There it is a sum with a bonus for length, and not a mean.)
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from jpseq.batch import Batch
+from jpseq.dialogue.reading import ENDS, Ids, Reading
+from jpseq.network.search import forced
+from jpseq.sequences import Ragged
+
+
+def scores(
+    network: Any,
+    reading: Reading,
+    histories: Sequence[Sequence[Ids]],
+    replies: Sequence[Sequence[int]],
+    weight: float,
+) -> torch.Tensor:
+    """(N,) the scores of replies, each to its history."""
+    batch = Batch.from_ragged(Ragged.from_sequences(replies))
+    here = _log_p(network, reading, histories, batch)
+    nothing = [np.zeros(0, np.int32)]
+    anywhere = _log_p(network, reading, [nothing] * len(histories), batch) if weight else 0.0
+    return (here - weight * anywhere) / (batch.lengths + 1)
+
+
+@torch.no_grad()
+def _log_p(
+    network: Any, reading: Reading, histories: Sequence[Sequence[Ids]], replies: Batch
+) -> torch.Tensor:
+    state = network.encode(*reading.before(histories))
+    return forced(network.step, state, replies, **ENDS)
