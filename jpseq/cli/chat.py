@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from jpseq.cli.chat_evaluation import evaluate
 from jpseq.cli.notes import note
 from jpseq.errors import JpseqError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
 Cell = Literal["rnn", "lstm", "gru", "peephole"]
+app.command()(evaluate)
 Architecture = Literal["seq2seq", "hred", "vhred"]
 Seed = Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")]
 

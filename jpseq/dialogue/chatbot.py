@@ -31,6 +31,7 @@ from jpseq.network.vhred import VHRED
 from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import TrainingConfiguration
+from jpseq.training.stream import Stream
 from jpseq.vocabulary import Vocabulary
 
 LOG = logging.getLogger("jpseq.dialogue")
@@ -184,7 +185,7 @@ class Chatbot(Model):
         measure = None
         if held_out is not None:
             measure = self._measure(network, self._analysed(held_out))
-        stream = self._reading.stream(Turns.of(words, self.vocabulary), shuffle=True)
+        stream = self._stream(words, shuffle=True)
         if not len(stream):
             raise ConfigurationError(
                 f"batch_tokens: every reply has more than {self.batch_tokens} words with its start"
@@ -236,7 +237,7 @@ class Chatbot(Model):
         from jpseq.training.fit import evaluate
 
         def measure() -> dict[str, float]:
-            stream = self._reading.stream(Turns.of(kept, self.vocabulary), shuffle=False)
+            stream = self._stream(kept)
             if not isinstance(network, VHRED):
                 nll, _ = evaluate(network, stream)
                 return {"perplexity": math.exp(min(nll, 700))}
@@ -269,7 +270,7 @@ class Chatbot(Model):
 
         network = self.trained()
         words = self._analysed(dialogues)
-        stream = self._reading.stream(Turns.of(words, self.vocabulary), shuffle=False)
+        stream = self._stream(words)
         bound = ""
         if isinstance(network, VHRED):
             use = latent_use(network, stream)
@@ -278,18 +279,20 @@ class Chatbot(Model):
             nll, count = evaluate(network, stream)
         if not count:
             raise DataError("to measure on, at least one dialogue of two turns or more is needed.")
+        characters = None
         if isinstance(words, PreparedDialogues):
             counts = words.counts()
             known = sum(n for word, n in counts.items() if word in self.vocabulary)
             rate = known / max(1, counts.total())
         else:
+            characters = sum(len(word) for talk in words for turn in talk[1:] for word in turn)
             rate = self.vocabulary.coverage(turn for talk in words for turn in talk).rate
         signature = (
-            f"data:{data}|dialogues:{len(words)}|tok:{self._tokenizer.name}"
+            f"data:{data}|dialogues:{len(words)}|tok:{self.reader.name}"
             f"|vocabulary:{len(self.vocabulary)}|unknown:{1 - rate:.1%}"
             f"|history:{self.history}|turns:{self.turns or 'all'}{bound}"
         )
-        return Perplexity(nll, count, signature)
+        return Perplexity(nll, count, signature, characters)
 
     # Answering
 
@@ -330,7 +333,7 @@ class Chatbot(Model):
             check_history(history)
         reading = self._reading
         recent = [
-            [self._words(text) for text in list(history)[-reading.reach :]] for history in histories
+            [self.words(text) for text in list(history)[-reading.reach :]] for history in histories
         ]
         replies = [self._refusal(turns[-1]) for turns in recent]
         asked = [row for row, refusal in enumerate(replies) if refusal is None]
@@ -343,8 +346,7 @@ class Chatbot(Model):
                 search = {"draw": seed} | search
             search |= {"temperature": temperature, "seed": seed}
             written = write(*given, max_length=self.max_reply, **search)
-        words = self.vocabulary.inverse_transform(written)
-        for row, text in zip(asked, self._tokenizer.inverse_transform(words), strict=True):
+        for row, text in zip(asked, self.texts(written), strict=True):
             replies[row] = text
         return [reply or "" for reply in replies]
 
@@ -358,15 +360,21 @@ class Chatbot(Model):
     # Dialogues → words
 
     @property
-    def _tokenizer(self) -> Tokenizer:
+    def reader(self) -> Tokenizer:
+        """The tokenizer, or MeCab where none was given."""
         if self.tokenizer is not None:
             return self.tokenizer
         if "_mecab" not in self.__dict__:
             self._mecab = MeCab()
         return self._mecab
 
-    def _words(self, text: str) -> list[str]:
-        return self._tokenizer.words(text)
+    def words(self, text: str) -> list[str]:
+        """The words of a text, as it reads them."""
+        return self.reader.words(text)
+
+    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Words, by their ids, as texts."""
+        return self.reader.inverse_transform(self.vocabulary.inverse_transform(ids))
 
     def _analysed(self, dialogues: Dialogues) -> Words:
         """Dialogues as lists of turns, and these as lists of words; or prepared ones."""
@@ -374,16 +382,23 @@ class Chatbot(Model):
             dialogues = PreparedDialogues.all_of(dialogues)
         if not isinstance(dialogues, PreparedDialogues):
             talks = [turns_of(dialogue) for dialogue in dialogues]
-            words = [[self._words(turn.text) for turn in talk] for talk in talks]
+            words = [[self.words(turn.text) for turn in talk] for talk in talks]
             speakers = [in_order([turn.speaker for turn in talk]).tolist() for talk in talks]
             return SpokenDialogues(words, speakers)
-        theirs, ours = dialogues.prepared.tokenizer, self._tokenizer
+        theirs, ours = dialogues.prepared.tokenizer, self.reader
         if not theirs.is_like(ours):
             raise ConfigurationError(
                 f"{dialogues.prepared.folder}: was analysed with {theirs!r}, and the bot reads with"
                 f" {ours!r}. Make it with Chatbot(tokenizer=prepared.tokenizer)."
             )
         return dialogues
+
+    def batches(self, dialogues: Dialogues) -> Stream[Any]:
+        """Dialogues as the network is measured on them."""
+        return self._stream(self._analysed(dialogues))
+
+    def _stream(self, dialogues: Words, shuffle: bool = False) -> Stream[Any]:
+        return self._reading.stream(Turns.of(dialogues, self.vocabulary), shuffle)
 
     @property
     def _reading(self) -> Reading:

@@ -20,6 +20,8 @@ from jpseq.vocabulary import UNKNOWN, Vocabulary
 PAD, START, END, TURN = "<pad>", "<s>", "</s>", "<turn>"
 SPECIALS = (PAD, UNKNOWN, START, END, TURN)
 ENDS: dict[str, Any] = {"start": SPECIALS.index(START), "end": SPECIALS.index(END)}
+NEVER = [SPECIALS.index(special) for special in (PAD, UNKNOWN, START, TURN)]
+"""What is never written."""
 
 Ids = npt.NDArray[np.int32]
 LONGEST = 100

@@ -6,17 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from jpseq.dialogue.reading import ENDS, PAD, SPECIALS, START, TURN, Ids, Reading
+from jpseq.dialogue.reading import ENDS, NEVER, Ids, Reading
 from jpseq.dialogue.reranking import scores
 from jpseq.network.beam import beam_search
 from jpseq.network.sampling import sampled
 from jpseq.network.search import decode, greedy
 from jpseq.network.vhred import VHRED
-from jpseq.vocabulary import UNKNOWN
 
 BATCH = 64
 """Replies that are written side by side."""
-NEVER = [SPECIALS.index(special) for special in (PAD, UNKNOWN, START, TURN)]
 
 
 @torch.no_grad()

@@ -1,0 +1,185 @@
+"""Bots side by side: how likely they find what people said, and what they say themselves.
+
+No single figure is enough. Diversity rewards noise, similarity to the reference punishes any other
+good reply, perplexity says nothing of the replies. So all of them stand in one table, and people in
+it, too.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jpseq.corpora.readers import Dialogue
+from jpseq.dialogue.chatbot import Chatbot
+from jpseq.dialogue.most_frequent import MostFrequent
+from jpseq.dialogue.reading import ENDS, NEVER
+from jpseq.dialogue.retrieval import Retrieval
+from jpseq.dialogue.turns import texts_of
+from jpseq.errors import DataError
+from jpseq.evaluation.diversity import Diversity, diversity
+from jpseq.evaluation.embedding_metrics import EmbeddingMetrics, embedding_metrics
+from jpseq.evaluation.latent import LatentUse, importance_weighted, latent_use
+from jpseq.evaluation.ngram import Bigram, KneserNey, NGram
+from jpseq.evaluation.perplexity import Perplexity
+from jpseq.evaluation.translation import Score, Translated, evaluate
+from jpseq.network.vhred import VHRED
+from jpseq.text.tokenizer import Tokenizer
+from jpseq.vectors import Embeddings
+
+Talks = Sequence[Dialogue | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A reply of people, and all that was said before it."""
+
+    history: list[str]
+    reply: str
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """How well one model foresees what people said."""
+
+    name: str
+    perplexity: Perplexity
+    """Of a latent variable model that of the bound, with one draw."""
+    tighter: Perplexity | None = None
+    """Of a latent variable model that of the importance-weighted bound."""
+    latent: LatentUse | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one bot answers to the same histories."""
+
+    name: str
+    diversity: Diversity
+    bleu: Score | None
+    """Against the replies of people; None for these themselves."""
+    similarity: EmbeddingMetrics | None
+    """To the replies of people; None for these themselves, or without vectors."""
+
+
+def exchanges(dialogues: Talks, count: int, seed: int = 0) -> list[Exchange]:
+    """Some of the replies in dialogues, drawn by the seed; all where there are fewer.
+
+    Raises:
+        DataError: no dialogue has two turns.
+    """
+    texts = [texts_of(dialogue) for dialogue in dialogues]
+    places = [(talk, turn) for talk, said in enumerate(texts) for turn in range(1, len(said))]
+    if not places:
+        raise DataError("to measure on, at least one dialogue of two turns or more is needed.")
+    chosen = np.random.default_rng(seed).permutation(len(places))[:count]
+    some = [places[row] for row in np.sort(chosen).tolist()]
+    return [Exchange(texts[talk][:turn], texts[talk][turn]) for talk, turn in some]
+
+
+def likelihood(name: str, bot: Chatbot, dialogues: Talks, data: str, draws: int = 16) -> Likelihood:
+    """How likely a bot finds the turns of dialogues.
+
+    Args:
+        dialogues: ones that were not learnt from.
+        data: their name, for the signature.
+        draws: of the importance-weighted bound.
+    """
+    perplexity, network = bot.perplexity(dialogues, data), bot.trained()
+    if not isinstance(network, VHRED):
+        return Likelihood(name, perplexity)
+    use = latent_use(network, bot.batches(dialogues))
+    nll, words = importance_weighted(network, bot.batches(dialogues), draws)
+    signature = perplexity.signature.replace("bound:1 draw", f"bound:{draws} draws")
+    tighter = Perplexity(nll, words, signature, perplexity.characters)
+    return Likelihood(name, perplexity, tighter, use)
+
+
+def answers(
+    name: str,
+    replies: Sequence[str],
+    asked: Sequence[Exchange],
+    tokenizer: Tokenizer,
+    vectors: Embeddings | None = None,
+) -> Answers:
+    """Measure replies to exchanges; where they are those of people, only their diversity."""
+    words = [tokenizer.words(reply) for reply in replies]
+    spread = diversity(words, name)
+    theirs = [exchange.reply for exchange in asked]
+    if list(replies) == theirs:
+        return Answers(name, spread, None, None)
+    references = [tokenizer.words(reply) for reply in theirs]
+    bleu, _ = evaluate(Translated(words, replies), Translated(references, theirs), name)
+    near = None if vectors is None else embedding_metrics(words, references, vectors, name)
+    return Answers(name, spread, bleu, near)
+
+
+def ways_of(bot: Chatbot, seed: int = 0) -> dict[str, Callable[[list[list[str]]], list[str]]]:
+    """The ways in which a bot can answer, by name."""
+    ways: dict[str, Callable[[list[list[str]]], list[str]]] = {
+        "greedy": lambda histories: bot.replies(histories, beam=1),
+        "beam 5": lambda histories: bot.replies(histories, beam=5),
+        "drawn": lambda histories: bot.replies(histories, temperature=1.0, seed=seed),
+    }
+    if bot.rerank is not None:
+        ways["reranked"] = lambda histories: bot.replies(histories, seed=seed)
+    return ways
+
+
+def changes(bot: Chatbot, histories: list[list[str]], seed: int = 0) -> float:
+    """The share of histories whose likeliest reply changes when z is drawn again.
+
+    A divergence above 0 does not show that the latent variable is used; this does.
+    """
+    first, second = (bot.replies(histories, beam=1, draw=2 * seed + i) for i in (0, 1))
+    return sum(a != b for a, b in zip(first, second, strict=True)) / max(1, len(histories))
+
+
+class Baselines:
+    """What a model has to be better than, of the dialogues it has learnt from.
+
+    Args:
+        dialogues: these.
+        bot: its words are theirs.
+    """
+
+    def __init__(self, dialogues: Talks, bot: Chatbot) -> None:
+        self.bot = bot
+        start, end = ENDS["start"], ENDS["end"]
+        self.counts: Mapping[str, NGram] = {
+            "bigram": Bigram(start, end),
+            "Kneser–Ney trigram": KneserNey(start, end),
+        }
+        ids = self._ids(dialogues)
+        for model in self.counts.values():
+            model.fit(ids, len(bot.vocabulary))
+        self.most_frequent = MostFrequent().fit(dialogues)
+        self.nearest = Retrieval(bot.tokenizer).fit(dialogues)
+
+    def likelihoods(self, dialogues: Talks, data: str) -> list[Likelihood]:
+        """Of the models that count; each reply on its own."""
+        texts = [text for dialogue in dialogues for text in texts_of(dialogue)[1:]]
+        characters = sum(len(word) for text in texts for word in self.bot.words(text))
+        ids = self._ids(dialogues)
+        name = f"data:{data}|vocabulary:{len(self.bot.vocabulary)}"
+        return [
+            Likelihood(key, model.perplexity(ids, name, characters))
+            for key, model in self.counts.items()
+        ]
+
+    def replies(self, histories: Sequence[Sequence[str]], seed: int = 0) -> dict[str, list[str]]:
+        """What each of them answers."""
+        found = {
+            "most frequent reply": [self.most_frequent.reply(history) for history in histories],
+            "nearest context": self.nearest.replies(histories),
+        }
+        draw = np.random.default_rng(seed)
+        for name, model in self.counts.items():
+            longest = self.bot.max_reply
+            ids = [model.sample(draw, longest, NEVER).tolist() for _ in histories]
+            found[f"{name}, drawn"] = self.bot.texts(ids)
+        return found
+
+    def _ids(self, dialogues: Iterable[Dialogue | Sequence[str]]) -> list[np.ndarray]:
+        texts = [text for dialogue in dialogues for text in texts_of(dialogue)[1:]]
+        return list(self.bot.vocabulary.transform(map(self.bot.words, texts)))
