@@ -72,8 +72,8 @@ def evaluate(
         said |= baselines.replies(histories, seed)
     found = [measures.answers(name, of, asked, tokenizer, near) for name, of in said.items()]
     if as_json:
-        row: Likelihood | Answers
-        for row in (*foreseen, *found):
+        everything: list[Any] = [*foreseen, *found]
+        for row in everything:
             print(json.dumps(dataclasses.asdict(row), ensure_ascii=False))
         if drawn_again:
             print(json.dumps({"greedy replies that change with z": drawn_again}))
