@@ -46,20 +46,21 @@ COMMON: dict[str, Any] = {
     "learning_rate": 2e-3,
 }
 CHOICE: dict[str, Any] = {"cooldown": 0.6, "monitor": "bleu", "best": "highest"}
-REGULAR = {"dropout": 0.35, "label_smoothing": 0.1}
 BARE = {"dropout": 0.0, "label_smoothing": 0.0}
-FULL = {"attention": "general", **REGULAR}
+MUCH = {"dropout": 0.35, "label_smoothing": 0.1}
+FULL = {"attention": "general", "dropout": 0.1, "label_smoothing": 0.1, "min_count": 2}
+AVERAGED = {**FULL, "training": {**CHOICE, "keep": 4, "average": True}}
 LADDER: dict[str, dict[str, Any]] = {
     "plain": {"attention": None, "bidirectional": False, **BARE},
     "bidirectional": {"attention": None, **BARE},
     "attention": {"attention": "general", **BARE},
     "input feeding": {"attention": "general", "input_feeding": True, **BARE},
-    "smoothing and dropout": {**FULL, "input_feeding": True},
-    "without input feeding": FULL,
-    "averaging": {**FULL, "training": {**CHOICE, "keep": 4, "average": True}},
-    "averaging, seed 1": {**FULL, "seed": 1, "training": {**CHOICE, "keep": 4, "average": True}},
-    "averaging, seed 2": {**FULL, "seed": 2, "training": {**CHOICE, "keep": 4, "average": True}},
-    "word vectors": {**FULL, "training": {**CHOICE, "keep": 4, "average": True}},
+    "smoothing and dropout": {"attention": "general", "input_feeding": True, **MUCH},
+    "little dropout, no feeding": FULL,
+    "averaging": AVERAGED,
+    "averaging, seed 1": {**AVERAGED, "seed": 1},
+    "averaging, seed 2": {**AVERAGED, "seed": 2},
+    "word vectors": AVERAGED,
 }
 ENSEMBLE = ("averaging", "averaging, seed 1", "averaging, seed 2")
 
@@ -189,12 +190,7 @@ def measured_row(heading: str, name: str, translator: Translator, rows: Rows, *m
 # The best models
 
 BEST_HEADING = "### The best models"
-BEST: dict[str, Any] = {
-    **FULL,
-    "hidden": 512,
-    "dropout": 0.4,
-    "training": {**CHOICE, "keep": 4, "average": True},
-}
+BEST: dict[str, Any] = {**AVERAGED, "hidden": 512, "dropout": 0.3}
 
 
 def best(turned: bool, minutes: float, work: Path) -> None:
