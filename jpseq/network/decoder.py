@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from jpseq.batch import Batch
 from jpseq.network.dropout import Dropout, WordDrop
 from jpseq.network.recurrent import Cell, Recurrent, State
+from jpseq.network.tied_embedding import TiedEmbedding
 
 
 class Decoder(nn.Module):
@@ -17,7 +18,7 @@ class Decoder(nn.Module):
         embedding_size: features of an embedded word.
         hidden_size: features of the state.
         cell, layers, dropout: as in Recurrent; words and outputs are dropped out, too.
-        tied: whether the output layer is the embedding itself, turned round (Press & Wolf 2017):
+        tied: whether the output layer is the embedding itself, turned round (see TiedEmbedding):
             small corpora cannot fill two tables of the vocabulary's size.
         word_drop: share of previous words that are left blank while training.
         fed_size, read_size: for decoders made of this one: features that join the embedded word on
@@ -39,7 +40,8 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.hidden_size = hidden_size
-        self.embedding = nn.Embedding(vocabulary_size, embedding_size)
+        table = TiedEmbedding if tied else nn.Embedding
+        self.embedding: nn.Embedding = table(vocabulary_size, embedding_size)
         self.dropout = Dropout(dropout)
         self.word_drop = WordDrop(word_drop)
         read = embedding_size + fed_size

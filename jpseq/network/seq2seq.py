@@ -11,6 +11,7 @@ from jpseq.network.decoder import Decoder
 from jpseq.network.encoder import Encoder
 from jpseq.network.loss import Loss, linear_cross_entropy
 from jpseq.network.recurrent import Cell, State
+from jpseq.network.tied_embedding import TiedEmbedding
 
 
 class Pair(NamedTuple):
@@ -120,12 +121,12 @@ class Seq2Seq(EncoderDecoder):
 def start_embeddings(encoder: Encoder, decoder: Decoder, shared: bool) -> tuple[Encoder, Decoder]:
     """Draw the first embeddings of both sides; shared, it is one table for one vocabulary.
 
-    Scores shall be small at first. So a table that is the output layer, too, starts small; another
-    one need not, and learns faster if it does not.
+    One that is the output layer, too, has to start small (see TiedEmbedding); another one need not,
+    and learns faster if it does not.
     """
     if shared:
-        decoder.embedding = encoder.embedding
+        encoder.embedding = decoder.embedding
     for embedding in {encoder.embedding: None, decoder.embedding: None}:
-        scores = decoder.output is None and embedding is decoder.embedding
-        nn.init.normal_(embedding.weight, std=embedding.embedding_dim**-0.5 if scores else 0.5)
+        if not isinstance(embedding, TiedEmbedding):
+            nn.init.normal_(embedding.weight, std=0.5)
     return encoder, decoder

