@@ -1,7 +1,7 @@
 """Autoencoders of sentences: the loss by hand, and what codes mean in a small language.
 
-Its sentences are 「who は where へ how」, and their words are of one theme: 先生 は 学校 へ 歩く and
-サメ は 島 へ 泳ぐ, but not サメ は 学校 へ 歩く.
+Its sentences are 「who は where へ how」, and their words are of one theme:
+先生 は 学校 へ 歩く and サメ は 島 へ 泳ぐ, but not サメ は 学校 へ 歩く.
 """
 
 from itertools import pairwise, product
