@@ -60,8 +60,8 @@ class ConditionedDecoder(nn.Module):
             memory: values (B, S, M), what the decoder looks at, if it looks at something.
         """
         recurrent = self.decoder.recurrent
-        hidden = torch.tanh(self.start(condition)).view(len(condition), recurrent.layers, -1)
-        hidden = hidden.transpose(0, 1).contiguous()
+        shape = (len(condition), recurrent.layers, self.decoder.hidden_size)
+        hidden = torch.tanh(self.start(condition)).view(shape).transpose(0, 1).contiguous()
         cells = recurrent.cell in ("lstm", "peephole")
         state: Any = State(hidden, torch.zeros_like(hidden) if cells else None)
         if memory is not None:

@@ -125,4 +125,5 @@ class KLTerm(nn.Module):
             return kl.sum()
         weight = self.annealing(int(self.updates))
         self.updates += 1
-        return weight * kl.mean(dim=0).clamp(min=self.free_bits).sum() * len(kl)
+        # The sum over B and not the mean: of no rows the mean would be NaN.
+        return weight * kl.sum(dim=0).clamp(min=self.free_bits * len(kl)).sum()

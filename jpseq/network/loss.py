@@ -63,7 +63,7 @@ def linear_log_likelihood(hidden: Tensor, weight: Tensor, bias: Tensor, targets:
         scores = torch.nn.functional.linear(hidden[start : start + CHUNK], weight, bias)
         wanted = targets[start : start + CHUNK, None]
         found.append(scores.to(weight.dtype).log_softmax(dim=1).gather(1, wanted)[:, 0])
-    return torch.cat(found) if found else hidden.new_zeros(0)
+    return torch.cat(found) if found else weight.new_zeros(0)
 
 
 class _LinearCrossEntropy(Function):

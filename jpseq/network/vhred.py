@@ -58,7 +58,8 @@ class VHRED(HRED):
         self.posterior = GaussianLayer(self.known + decoder.hidden_size, latent_size)
         self.kl = KLTerm(annealing, free_bits)
         self.bag_of_words = bag_of_words
-        self.bag = nn.Sequential(nn.Linear(both, width), nn.Tanh())
+        # Processes that train together wait for the gradient of every weight there is.
+        self.bag = nn.Sequential(nn.Linear(both, width), nn.Tanh()) if bag_of_words else None
 
     def encode(self, talk: Talk, speakers: Tensor, noise: Tensor | None = None) -> Conditioned:
         """The state before the first word of the reply to each dialogue.
@@ -88,13 +89,15 @@ class VHRED(HRED):
         known = torch.cat([replies.condition, posterior.sample()], dim=1)
         state = self.decoder.begin(known, replies.memory)
         total = self.decoder.nll(replies.target, state) + self.kl(posterior.kl(prior))
-        if self.training and self.bag_of_words:
-            total = total + self.bag_of_words * self._unordered(known, replies.target)
+        if self.training and self.bag is not None:
+            bags = self.bag(known)
+            total = total + self.bag_of_words * self._unordered(bags, replies.target)
         return Loss(total, (replies.target.lengths - 1).sum())
 
-    def _unordered(self, known: Tensor, target: Batch) -> Tensor:
-        """() the negative log-likelihood of the words of each reply, one bag for all of them."""
-        log_p = self.decoder.decoder.logits(self.bag(known)).float().log_softmax(dim=1)
+    def _unordered(self, bags: Tensor, target: Batch) -> Tensor:
+        """() the negative log-likelihood of the words of each reply, each from its one bag."""
+        scores = self.decoder.decoder.logits(bags)
+        log_p = scores.to(torch.promote_types(scores.dtype, torch.float32)).log_softmax(dim=1)
         words = Batch(target.values[:, 1:], target.lengths - 1)
         return -(log_p.gather(1, words.values) * words.mask).sum()
 

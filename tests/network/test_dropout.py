@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from jpseq.network.dropout import Dropout
+from jpseq.batch import Batch
+from jpseq.network.decoder import Decoder
+from jpseq.network.dropout import Dropout, WordDrop
 
 MANY = 200_000
 
@@ -111,3 +113,64 @@ def test_the_precision_stays(dtype: torch.dtype) -> None:
 
 def test_it_tells_its_share() -> None:
     assert repr(Dropout(0.25)) == "Dropout(p=0.25)"
+
+
+def test_whole_words_are_left_blank() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(40, 50, 3)
+    result = WordDrop(0.3).train()(x)
+    blank = (result == 0).all(dim=2)
+    assert torch.equal(result[~blank], x[~blank])  # not scaled, and no word in part
+    # Five standard deviations of a binomial.
+    bound = 5 * (0.3 * 0.7 / blank.numel()) ** 0.5
+    assert blank.float().mean().item() == pytest.approx(0.3, abs=bound)
+
+
+def test_words_are_left_blank_independently() -> None:
+    torch.manual_seed(0)
+    blank = (WordDrop(0.5).train()(torch.ones(10_000, 2, 1)) == 0)[..., 0].double()
+    for first, second in ((blank[:, 0], blank[:, 1]), (blank[:-1, 0], blank[1:, 0])):
+        assert (first * second).mean().item() == pytest.approx(0.25, abs=0.022)
+
+
+def test_a_blank_word_has_no_gradient() -> None:
+    torch.manual_seed(0)
+    x = torch.ones(4, 6, 2, requires_grad=True)
+    result = WordDrop(0.5).train()(x)
+    (3 * result).sum().backward()
+    assert x.grad is not None
+    assert torch.equal(x.grad, 3 * result)
+    assert set(x.grad.flatten().tolist()) == {0.0, 3.0}
+
+
+@pytest.mark.parametrize("layer", [WordDrop(0.9).eval(), WordDrop(0.0).train()])
+def test_otherwise_all_words_are_there_and_nothing_is_drawn(layer: WordDrop) -> None:
+    x = torch.randn(3, 4, 5)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    assert layer(x) is x
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_all_words_can_be_left_blank() -> None:
+    assert not WordDrop(1.0).train()(torch.ones(30, 30, 2)).any()
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 2), (3, 0, 2), (1, 1, 1)])
+def test_words_of_any_shape(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(1)
+    result = WordDrop(0.5).train()(torch.ones(shape))
+    assert result.shape == shape
+    assert repr(WordDrop(0.25)) == "WordDrop(p=0.25)"
+
+
+def test_a_decoder_leaves_previous_words_blank_while_training() -> None:
+    torch.manual_seed(0)
+    decoder = Decoder(9, 4, 6, word_drop=0.5)
+    previous = Batch(torch.full((30, 20), 7), torch.full((30,), 20))
+    row = decoder.embedding.weight[7]
+    embedded = decoder.train().embed(previous).values
+    blank = (embedded == 0).all(dim=2)
+    assert torch.equal(embedded[~blank], row.expand(int((~blank).sum()), 4))
+    assert 200 < int(blank.sum()) < 400
+    assert torch.equal(decoder.eval().embed(previous).values, row.expand(30, 20, 4))

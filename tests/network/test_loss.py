@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, linear
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from jpseq.network.loss import CHUNK, Loss, linear_cross_entropy
+from jpseq.network.loss import CHUNK, Loss, linear_cross_entropy, linear_log_likelihood
 
 FEATURES, WORDS = 7, 1100  # more words than rows in a chunk, so that shapes tell them apart
 
@@ -156,3 +156,40 @@ def test_targets_that_are_no_word() -> None:
 def test_a_mean_is_per_prediction() -> None:
     assert Loss(torch.tensor(6.0), torch.tensor(4)).mean.item() == 1.5
     assert Loss(torch.tensor(0.0), torch.tensor(0)).mean.item() == 0
+
+
+@pytest.mark.parametrize("rows", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 600])
+def test_log_likelihoods_are_those_of_the_softmax(rows: int) -> None:
+    hidden, weight, bias, targets = inputs(rows)
+    found = linear_log_likelihood(hidden, weight, bias, targets)
+    wanted = linear(hidden, weight, bias).log_softmax(1)[torch.arange(rows), targets]
+    assert tuple(found.shape) == (rows,)
+    assert not found.requires_grad
+    torch.testing.assert_close(found, wanted.detach())
+    total = linear_cross_entropy(hidden, weight, bias, targets)
+    assert found.sum().item() == pytest.approx(-total.item(), rel=1e-12)
+
+
+def test_log_likelihoods_by_hand() -> None:
+    # Probabilities 1/4 and 3/4.
+    hidden, weight, bias = torch.ones(2, 1), torch.zeros(2, 1), torch.tensor([0.0, log(3)])
+    found = linear_log_likelihood(hidden, weight, bias, torch.tensor([0, 1]))
+    assert found.tolist() == pytest.approx([-log(4), -log(4 / 3)])
+
+
+@pytest.mark.parametrize("rows", [0, 3])
+def test_log_likelihoods_of_rounded_products_are_in_single_precision(rows: int) -> None:
+    hidden, weight, bias, targets = inputs(rows, torch.float32)
+    exact = linear_log_likelihood(hidden, weight, bias, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = linear_log_likelihood(hidden.bfloat16(), weight, bias, targets)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, exact, rtol=0.02, atol=0.05)
+
+
+def test_the_scores_of_log_likelihoods_are_never_held_whole(results: Results) -> None:
+    *learnt, targets = inputs(2 * CHUNK + 10, torch.float32)
+    results.shapes.clear()
+    linear_log_likelihood(*learnt, targets)
+    shapes = [shape for shape in results.shapes if len(shape) == 2 and shape[1] == WORDS]
+    assert {rows for rows, _ in shapes} - {FEATURES} == {CHUNK, 10}
