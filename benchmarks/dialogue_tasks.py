@@ -182,7 +182,7 @@ def memory(
     dialogues: int = 3000,
     epochs: int = 15,
     exam: int = 300,
-    batch_tokens: int = 1600,
+    batch_tokens: int = 600,
 ) -> dict[str, list[float]]:
     """The share of right answers for k = 1 .. reach, of a Seq2Seq network and of HRED.
 
