@@ -38,7 +38,7 @@ class VHRED(HRED):
         latent_size: Z, features of z.
         annealing, free_bits: of the KL term, see KLTerm.
         bag_of_words: weight of a second loss while training: the words of the reply, in any order,
-            foreseen from c and z alone (Zhao et al. 2017, section 4.2).
+            foreseen from c and z alone (Zhao et al. 2017, section 3.3).
         options: as in HRED, by name.
     """
 
