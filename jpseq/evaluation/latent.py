@@ -44,8 +44,8 @@ class LatentUse:
 
     @property
     def is_dead(self) -> bool:
-        """Whether no unit is active."""
-        return self.active == 0
+        """Whether no unit is active, of more than one reply: nothing varies within one."""
+        return self.active == 0 and self.replies > 1
 
 
 @torch.no_grad()

@@ -45,6 +45,7 @@ def fit(
     stream: Stream[Any],
     *,
     measure: Measure | None = None,
+    compare: bool = True,
     run: Path | str | None = None,
     resume: bool = False,
     title: str = "training",
@@ -57,8 +58,9 @@ def fit(
     Args:
         network: an nn.Module with loss(batches).
         stream: its batches.
-        measure: gives figures of the network after each epoch. Where it is given, the network ends
-            with the weights of the epoch with the best of them.
+        measure: gives figures of the network after each epoch.
+        compare: whether epochs are compared by these figures, and the network ends with the weights
+            of the best one; else they are reported and no more.
         run: a folder for checkpoints, the weights of the best epochs, a log (metrics.csv) and the
             configuration (config.toml).
         resume: go on with the run in that folder, if one has begun, exactly where it stopped.
@@ -73,7 +75,7 @@ def fit(
         TrainingError: the loss is no longer finite; the network has the last weights that were.
     """
     configuration = TrainingConfiguration.check(settings)
-    if measure is None and (chosen := CHOOSING & configuration.model_fields_set):
+    if not (measure and compare) and (chosen := CHOOSING & configuration.model_fields_set):
         raise ConfigurationError(
             f"{', '.join(sorted(chosen))}: epochs are compared by a figure; give measure=, a"
             " function that returns one, for instance on held-out data."
@@ -90,7 +92,7 @@ def fit(
             network.eval()
             return True
         best = None
-        if measure is not None:
+        if measure is not None and compare:
             best = Best(folder, configuration.keep, configuration.best)
         course = Course(stream, configuration.epochs)
         interruption = Interruption()
