@@ -105,8 +105,18 @@ def test_what_is_drawn_is_decided_by_the_seeds(bot: Chatbot) -> None:
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert drawn(1, draw=5) == drawn(1, draw=5)
-    again = write(*given, max_length=8, temperature=2.0, seed=1, draw=1)
-    assert bot.replies(HISTORIES, temperature=2.0, seed=1) == bot.texts(again)
+
+
+def test_words_and_z_are_drawn_by_one_seed_where_no_other_is_given(bot: Chatbot) -> None:
+    histories = [["猫 は 好き ？"]] * 30
+
+    def drawn(draw: int | None) -> list[str]:
+        options: Any = {"max_length": 8, "temperature": 0.3, "seed": 1}
+        return bot.texts(write(*asked(bot, histories), draw=draw, **options))
+
+    assert bot.replies(histories, temperature=0.3, seed=1) == drawn(1)
+    assert bot.replies(histories, temperature=0.3, seed=1, draw=2) == drawn(2)
+    assert (drawn(1) == drawn(2)) == (drawn(1) == drawn(None)) == (bot.architecture != "vhred")
 
 
 def test_z_is_drawn_for_each_reply_where_there_is_one(
