@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
+from jpseq.batch import moved
 from jpseq.errors import ConfigurationError, PluginError
 from jpseq.training import processes
 from jpseq.training.best import Best
@@ -165,8 +166,9 @@ def evaluate(network: nn.Module, stream: Stream[Any]) -> tuple[float, int]:
     network.eval()
     total, count = 0.0, 0
     loss_of: Any = network.loss
+    device = next(network.parameters()).device
     for batches in stream:
-        loss = loss_of(batches)
+        loss = loss_of(moved(batches, device))
         total += float(loss.total)
         count += int(loss.predicted)
     return total / max(1, count), count
