@@ -88,3 +88,8 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.lengths)
+
+
+def moved(batches: Any, device: torch.device | str) -> Any:
+    """A named tuple of batches and tensors, on a device."""
+    return type(batches)(*(part.to(device) for part in batches))

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from jpseq.dialogue.turns import PreparedDialogues
 
 app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
-Cell = Literal["rnn", "lstm", "gru", "peephole"]
 app.command()(evaluate)
+Cell = Literal["rnn", "lstm", "gru", "peephole"]
 Architecture = Literal["seq2seq", "hred", "vhred"]
 Seed = Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")]
 
@@ -118,7 +118,7 @@ def train(
         Path | None,
         typer.Option(
             help="A TOML file with these options (architecture for --model), and tables [training],"
-            " [hierarchy] for hred and vhred, [latent] for vhred."
+            " [hierarchy] for hred and vhred, [latent] for vhred, [rerank]."
         ),
     ] = None,
     settings: Annotated[
@@ -206,15 +206,22 @@ def train(
     bot.check()
     if alone := len(everything) - len(read):
         note(f"{alone:,} dialogues of fewer than two turns are left out")
+    # What chooses between epochs must not be what is reported in the end.
+    chooses = bool(CHOOSING & (params.get("training") or {}).keys())
+    if chooses and len(read) < 3:
+        raise DataError(
+            "at least three dialogues of two turns or more are needed: one to learn from, one to"
+            " choose between epochs on, one to measure on; there are 2.",
+            dialogues,
+        )
     learnt, kept = hold_out(read, share, params["seed"])
     note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
     if run is not None and not begun and is_first():
         write_toml(run / CONFIG, resolved)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("jpseq").setLevel(logging.INFO)
-    # What chooses between epochs must not be what is reported in the end.
     chosen_on = None
-    if CHOOSING & (params.get("training") or {}).keys() or params["architecture"] == "vhred":
+    if chooses:
         learnt, chosen_on = hold_out(learnt, share, params["seed"])
     diverged: TrainingError | None = None
     try:

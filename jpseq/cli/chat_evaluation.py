@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from jpseq.cli.notes import note
 
 if TYPE_CHECKING:
+    from jpseq.corpora.readers import Dialogue
     from jpseq.dialogue.evaluation import Answers, Likelihood
 
 DIALOGUES = "JSON Lines of dialogues, as `jpseq chat train` takes them"
@@ -30,7 +32,7 @@ def evaluate(
         int, typer.Option(min=1, help="So many of the replies are answered anew.")
     ] = 500,
     draws: Annotated[
-        int, typer.Option(min=1, help="Of the latent variable, for the tighter bound.")
+        int, typer.Option(min=1, max=1000, help="Of the latent variable, for the tighter bound.")
     ] = 16,
     seed: Annotated[int, typer.Option(min=0, max=10**18, help="Of all that is drawn.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON object a row.")] = False,
@@ -40,23 +42,25 @@ def evaluate(
     Refusals of unknown words are off. Baselines are a bigram, a Kneser-Ney trigram, the reply of
     the nearest context and the most frequent reply.
     """
-    from jpseq.corpora.readers import read_dialogues
     from jpseq.dialogue import evaluation as measures
     from jpseq.dialogue.chatbot import Chatbot
     from jpseq.network.vhred import VHRED
     from jpseq.vectors import Embeddings
 
-    bots = {folder.name: Chatbot.load(folder) for folder in models}
-    dialogues = list(read_dialogues(on))
-    asked = measures.exchanges(dialogues, contexts, seed)
+    # Everything that can be wrong is found before the long part begins.
+    dialogues = _read(on)
+    before = None if learnt is None else _read(learnt)
     near = None if vectors is None else Embeddings.load(vectors)
+    bots = {name: Chatbot.load(folder) for name, folder in _named(models).items()}
+    first = next(iter(bots.values()))
     baselines = None
-    if learnt is not None:
+    if before is not None:
         note("counting the baselines")
-        baselines = measures.Baselines(list(read_dialogues(learnt)), next(iter(bots.values())))
+        baselines = measures.Baselines(before, first)
+    asked = measures.exchanges(dialogues, contexts, seed)
     histories = [exchange.history for exchange in asked]
-    tokenizer = next(iter(bots.values())).reader
-    said: dict[str, list[str]] = {"people": [exchange.reply for exchange in asked]}
+    people = [exchange.reply for exchange in asked]
+    said: dict[str, list[str]] = {}
     foreseen: list[Likelihood] = []
     drawn_again: dict[str, float] = {}
     for name, bot in bots.items():
@@ -70,15 +74,44 @@ def evaluate(
     if baselines is not None:
         foreseen += baselines.likelihoods(dialogues, on.name)
         said |= baselines.replies(histories, seed)
-    found = [measures.answers(name, of, asked, tokenizer, near) for name, of in said.items()]
+    found = [measures.answers("people", people, None, first.reader)]
+    for name, replies in said.items():
+        found.append(measures.answers(name, replies, people, first.reader, near))
     if as_json:
         everything: list[Any] = [*foreseen, *found]
         for row in everything:
-            print(json.dumps(dataclasses.asdict(row), ensure_ascii=False))
+            print(json.dumps(_plain(dataclasses.asdict(row)), ensure_ascii=False))
         if drawn_again:
             print(json.dumps({"greedy replies that change with z": drawn_again}))
         return
     _show(foreseen, found, drawn_again)
+
+
+def _read(path: Path) -> "list[Dialogue]":
+    """Dialogues, of which one has two turns at least."""
+    from jpseq.corpora.readers import read_dialogues
+    from jpseq.errors import DataError
+
+    dialogues = list(read_dialogues(path))
+    if all(len(dialogue) < 2 for dialogue in dialogues):
+        raise DataError("no dialogue has two turns; at least one is needed.", path)
+    return dialogues
+
+
+def _named(folders: list[Path]) -> dict[str, Path]:
+    """Folders by their names; by their paths where two are named alike."""
+    names = [folder.name or str(folder) for folder in folders]
+    return {
+        name if names.count(name) == 1 else str(folder): folder
+        for name, folder in zip(names, folders, strict=True)
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it, which knows no NaN."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _show(

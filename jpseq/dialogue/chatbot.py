@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,11 +21,12 @@ from jpseq.dialogue.turns import (
     PreparedDialogues,
     SpokenDialogues,
     Turns,
+    check_replies,
     turns_of,
 )
 from jpseq.dialogue.writing import reranked, write
-from jpseq.errors import ConfigurationError, DataError
-from jpseq.evaluation.latent import DEAD, latent_use
+from jpseq.errors import ConfigurationError
+from jpseq.evaluation.latent import DEAD, LatentUse, latent_use
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.model import Model
 from jpseq.network.vhred import VHRED
@@ -37,6 +39,8 @@ from jpseq.vocabulary import Vocabulary
 LOG = logging.getLogger("jpseq.dialogue")
 
 Words = SpokenDialogues | PreparedDialogues
+WATCHED = 200
+"""Dialogues of those learnt from that a latent variable is watched on, where none are held out."""
 
 
 class Chatbot(Model):
@@ -69,7 +73,7 @@ class Chatbot(Model):
             the likeliest reply. Where a temperature is asked for, it is drawn with that and no
             more.
         history: how many of the last words said are read; turns are told apart by a mark. hred and
-            vhred read as many of each turn.
+            vhred read as many of each turn, the first ones.
         turns: how many of the last turns are read; None for all that `history` leaves, or for hred
             and vhred the last 100. With 1 the bot answers what was said last and nothing else.
         min_count, max_words: words rarer, or beyond that many, are unknown.
@@ -152,6 +156,9 @@ class Chatbot(Model):
 
         After Ctrl-C `completed` is False and what was learnt until then is kept.
 
+        Of vhred each epoch tells, too, what the latent variable does (see LatentUse), on some of
+        the dialogues learnt from where none are held out; a dead one is warned of.
+
         Args:
             dialogues: what to learn from.
             title: what stands before the progress bar.
@@ -162,7 +169,7 @@ class Chatbot(Model):
 
         Raises:
             ConfigurationError: a parameter is not allowed.
-            DataError: no dialogue has two turns.
+            DataError: no dialogue has two turns, or none of those held out.
             TrainingError: the loss is no longer finite; the bot has the last weights that were.
         """
         from jpseq.training.fit import fit
@@ -173,18 +180,22 @@ class Chatbot(Model):
             SPECIALS, self.min_count, self.max_words and self.max_words + len(SPECIALS)
         )
         if isinstance(words, PreparedDialogues):
-            replies = bool((words.sizes() > 1).any())
             self.vocabulary.counts_ = words.counts()
         else:
-            replies = any(len(dialogue) > 1 for dialogue in words)
             self.vocabulary.fit(turn for dialogue in words for turn in dialogue)
-        if not replies:
-            raise DataError("to learn from, at least one dialogue of two turns or more is needed.")
+        talks = np.flatnonzero(words.sizes() > 1)
+        check_replies(len(talks) > 0, "learn from")
+        watched: Words | None = None
+        if held_out is not None:
+            watched = self._analysed(held_out)
+            check_replies(bool((watched.sizes() > 1).any()), "measure on")
+        elif self.architecture == "vhred":
+            watched = words.take(np.random.default_rng(self.seed).permutation(talks)[:WATCHED])
         torch.manual_seed(self.seed)
         network = self.network = self.build()
         measure = None
-        if held_out is not None:
-            measure = self._measure(network, self._analysed(held_out))
+        if watched is not None:
+            measure = self._measure(network, watched, held_out is not None)
         stream = self._stream(words, shuffle=True)
         if not len(stream):
             raise ConfigurationError(
@@ -195,6 +206,7 @@ class Chatbot(Model):
             network,
             stream,
             measure=measure,
+            compare=held_out is not None,
             run=run,
             resume=resume,
             title=title,
@@ -216,7 +228,7 @@ class Chatbot(Model):
             if getattr(self, name) is not None and self.architecture not in of:
                 raise ConfigurationError(
                     f"{name} is a part of {' and '.join(of)}, and architecture is"
-                    f" {self.architecture!r}."
+                    f" {self.architecture!r}; leave {name} out, or take architecture={of[-1]!r}."
                 )
         if self.architecture != "seq2seq" and self.turns == 1:
             raise ConfigurationError(
@@ -233,30 +245,32 @@ class Chatbot(Model):
     def build(self) -> nn.Module:
         return build(self)
 
-    def _measure(self, network: nn.Module, kept: Words) -> Callable[[], Mapping[str, float]]:
-        from jpseq.training.fit import evaluate
+    def _measure(
+        self, network: nn.Module, watched: Words, held_out: bool
+    ) -> Callable[[], Mapping[str, float]]:
+        """What is measured after each epoch; the perplexity on dialogues held out alone."""
+        stream = self._stream(watched)
 
         def measure() -> dict[str, float]:
-            stream = self._stream(kept)
-            if not isinstance(network, VHRED):
-                nll, _ = evaluate(network, stream)
-                return {"perplexity": math.exp(min(nll, 700))}
-            use = latent_use(network, stream)
-            if use.is_dead:
-                LOG.warning(DEAD)
-            return {
-                "perplexity": math.exp(min(use.nll, 700)),
-                "reconstruction": use.reconstruction,
-                "kl": use.kl,
-                "active_units": float(use.active),
-            }
+            nll, _, use = _foreseen(network, stream)
+            figures = {"perplexity": math.exp(min(nll, 700))} if held_out else {}
+            if use is not None:
+                if use.is_dead:
+                    LOG.warning(DEAD)
+                figures |= {
+                    "reconstruction": use.reconstruction,
+                    "kl": use.kl,
+                    "active_units": float(use.active),
+                }
+            return figures
 
         return measure
 
     def perplexity(self, dialogues: Dialogues, data: str = "given dialogues") -> Perplexity:
         """How well the turns of dialogues are foreseen, each from those before it.
 
-        Of vhred it is a bound: the true perplexity is a little lower.
+        Of vhred it is a bound: the true perplexity is a little lower. Of hred and vhred a turn
+        counts up to its 1,000th word.
 
         Args:
             dialogues: ones that were not learnt from.
@@ -266,26 +280,20 @@ class Chatbot(Model):
             NotFittedError: it has learnt nothing.
             DataError: no dialogue has two turns.
         """
-        from jpseq.training.fit import evaluate
-
         network = self.trained()
         words = self._analysed(dialogues)
-        stream = self._stream(words)
-        bound = ""
-        if isinstance(network, VHRED):
-            use = latent_use(network, stream)
-            nll, count, bound = use.nll, use.words, "|bound:1 draw"
-        else:
-            nll, count = evaluate(network, stream)
-        if not count:
-            raise DataError("to measure on, at least one dialogue of two turns or more is needed.")
+        nll, count, use = _foreseen(network, self._stream(words))
+        check_replies(count > 0, "measure on")
+        bound = "" if use is None else "|bound:1 draw"
         characters = None
         if isinstance(words, PreparedDialogues):
             counts = words.counts()
             known = sum(n for word, n in counts.items() if word in self.vocabulary)
             rate = known / max(1, counts.total())
         else:
-            characters = sum(len(word) for talk in words for turn in talk[1:] for word in turn)
+            longest = self._reading.measured
+            replies = (turn[:longest] for talk in words for turn in talk[1:])
+            characters = sum(len(word) for reply in replies for word in reply)
             rate = self.vocabulary.coverage(turn for talk in words for turn in talk).rate
         signature = (
             f"data:{data}|dialogues:{len(words)}|tok:{self.reader.name}"
@@ -311,7 +319,8 @@ class Chatbot(Model):
         *,
         temperature: float = 0.0,
         seed: int = 0,
-        **search: Any,
+        beam: int | None = None,
+        draw: int | None = None,
     ) -> list[str]:
         """Answer the last turn of each history.
 
@@ -320,11 +329,13 @@ class Chatbot(Model):
             temperature: as in `reply`. With more than 0 a reply depends on which others are asked
                 for with it.
             seed: of what is drawn.
-            search: `beam`, how many hypotheses are followed, 1 for the likeliest word at each step;
-                `draw`, of vhred, the seed of z, which is the mean of the prior without. With either
-                nothing is reranked.
+            beam: how many hypotheses are followed where nothing is drawn; 1, or None, for the
+                likeliest word at each step. Where it is given nothing is reranked.
+            draw: of vhred, the seed of z; where left out z is the mean of the prior, or drawn with
+                the words. Where it is given nothing is reranked.
 
         Raises:
+            ConfigurationError: beam is below 1.
             NotFittedError: it has learnt nothing.
             DataError: a history is empty.
         """
@@ -338,14 +349,19 @@ class Chatbot(Model):
         replies = [self._refusal(turns[-1]) for turns in recent]
         asked = [row for row, refusal in enumerate(replies) if refusal is None]
         given = network, reading, [list(self.vocabulary.transform(recent[row])) for row in asked]
-        if self.rerank is not None and temperature == 0 and not search:
+        drawn = temperature > 0
+        if self.rerank is None or drawn or beam is not None or draw is not None:
+            written = write(
+                *given,
+                max_length=self.max_reply,
+                beam=1 if beam is None else beam,
+                temperature=temperature,
+                seed=seed,
+                draw=seed if drawn and draw is None else draw,
+            )
+        else:
             chosen = rerank(self.rerank).model_dump()
             written = reranked(*given, max_length=self.max_reply, seed=seed, **chosen)
-        else:
-            if temperature > 0:
-                search = {"draw": seed} | search
-            search |= {"temperature": temperature, "seed": seed}
-            written = write(*given, max_length=self.max_reply, **search)
         for row, text in zip(asked, self.texts(written), strict=True):
             replies[row] = text
         return [reply or "" for reply in replies]
@@ -431,3 +447,13 @@ class Chatbot(Model):
             "```python\nfrom jpseq import Chatbot\n\n"
             'bot = Chatbot.load("THIS_FOLDER")\nprint(bot.reply(["こんにちは"]))\n```\n'
         )
+
+
+def _foreseen(network: nn.Module, stream: Stream[Any]) -> tuple[float, int, LatentUse | None]:
+    """Nats a word, of how many words, and what the latent variable does, where there is one."""
+    from jpseq.training.fit import evaluate
+
+    if isinstance(network, VHRED):
+        use = latent_use(network, stream)
+        return use.nll, use.words, use
+    return *evaluate(network, stream), None

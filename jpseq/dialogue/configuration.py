@@ -82,7 +82,7 @@ class LatentConfiguration(Configuration):
 class RerankConfiguration(Configuration):
     """Of several replies drawn, which is said; see jpseq.dialogue.reranking."""
 
-    candidates: Positive = 16
+    candidates: Annotated[int, Field(ge=1, le=1000)] = 16
     """How many are drawn."""
 
     temperature: Annotated[float, Field(gt=0, le=10)] = 0.7

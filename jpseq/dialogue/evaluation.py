@@ -5,7 +5,7 @@ good reply, perplexity says nothing of the replies. So all of them stand in one 
 it, too.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,7 @@ from jpseq.dialogue.chatbot import Chatbot
 from jpseq.dialogue.most_frequent import MostFrequent
 from jpseq.dialogue.reading import ENDS, NEVER
 from jpseq.dialogue.retrieval import Retrieval
-from jpseq.dialogue.turns import texts_of
-from jpseq.errors import DataError
+from jpseq.dialogue.turns import check_replies, texts_of
 from jpseq.evaluation.diversity import Diversity, diversity
 from jpseq.evaluation.embedding_metrics import EmbeddingMetrics, embedding_metrics
 from jpseq.evaluation.latent import LatentUse, importance_weighted, latent_use
@@ -70,8 +69,7 @@ def exchanges(dialogues: Talks, count: int, seed: int = 0) -> list[Exchange]:
     """
     texts = [texts_of(dialogue) for dialogue in dialogues]
     places = [(talk, turn) for talk, said in enumerate(texts) for turn in range(1, len(said))]
-    if not places:
-        raise DataError("to measure on, at least one dialogue of two turns or more is needed.")
+    check_replies(bool(places), "measure on")
     chosen = np.random.default_rng(seed).permutation(len(places))[:count]
     some = [places[row] for row in np.sort(chosen).tolist()]
     return [Exchange(texts[talk][:turn], texts[talk][turn]) for talk, turn in some]
@@ -88,8 +86,9 @@ def likelihood(name: str, bot: Chatbot, dialogues: Talks, data: str, draws: int 
     perplexity, network = bot.perplexity(dialogues, data), bot.trained()
     if not isinstance(network, VHRED):
         return Likelihood(name, perplexity)
-    use = latent_use(network, bot.batches(dialogues))
-    nll, words = importance_weighted(network, bot.batches(dialogues), draws)
+    talks = bot.batches(dialogues)
+    use = latent_use(network, talks)
+    nll, words = importance_weighted(network, talks, draws)
     signature = perplexity.signature.replace("bound:1 draw", f"bound:{draws} draws")
     tighter = Perplexity(nll, words, signature, perplexity.characters)
     return Likelihood(name, perplexity, tighter, use)
@@ -98,18 +97,28 @@ def likelihood(name: str, bot: Chatbot, dialogues: Talks, data: str, draws: int 
 def answers(
     name: str,
     replies: Sequence[str],
-    asked: Sequence[Exchange],
+    people: Sequence[str] | None,
     tokenizer: Tokenizer,
     vectors: Embeddings | None = None,
 ) -> Answers:
-    """Measure replies to exchanges; where they are those of people, only their diversity."""
+    """Measure replies.
+
+    Args:
+        name: whose they are.
+        people: what people said in the same places; None where the replies are theirs, and only
+            their diversity can be measured.
+        tokenizer: cuts all of them.
+        vectors: of words, for the similarity.
+
+    Raises:
+        DataError: not as many replies as people's, or none.
+    """
     words = [tokenizer.words(reply) for reply in replies]
     spread = diversity(words, name)
-    theirs = [exchange.reply for exchange in asked]
-    if list(replies) == theirs:
+    if people is None:
         return Answers(name, spread, None, None)
-    references = [tokenizer.words(reply) for reply in theirs]
-    bleu, _ = evaluate(Translated(words, replies), Translated(references, theirs), name)
+    references = [tokenizer.words(reply) for reply in people]
+    bleu, _ = evaluate(Translated(words, replies), Translated(references, people), name)
     near = None if vectors is None else embedding_metrics(words, references, vectors, name)
     return Answers(name, spread, bleu, near)
 
@@ -150,7 +159,7 @@ class Baselines:
             "bigram": Bigram(start, end),
             "Kneser–Ney trigram": KneserNey(start, end),
         }
-        ids = self._ids(dialogues)
+        ids = list(bot.vocabulary.transform(self._words(dialogues)))
         for model in self.counts.values():
             model.fit(ids, len(bot.vocabulary))
         self.most_frequent = MostFrequent().fit(dialogues)
@@ -158,13 +167,12 @@ class Baselines:
 
     def likelihoods(self, dialogues: Talks, data: str) -> list[Likelihood]:
         """Of the models that count; each reply on its own."""
-        texts = [text for dialogue in dialogues for text in texts_of(dialogue)[1:]]
-        characters = sum(len(word) for text in texts for word in self.bot.words(text))
-        ids = self._ids(dialogues)
-        name = f"data:{data}|vocabulary:{len(self.bot.vocabulary)}"
+        words = self._words(dialogues)
+        characters = sum(len(word) for reply in words for word in reply)
+        ids = list(self.bot.vocabulary.transform(words))
         return [
-            Likelihood(key, model.perplexity(ids, name, characters))
-            for key, model in self.counts.items()
+            Likelihood(name, model.perplexity(ids, data, characters))
+            for name, model in self.counts.items()
         ]
 
     def replies(self, histories: Sequence[Sequence[str]], seed: int = 0) -> dict[str, list[str]]:
@@ -175,11 +183,11 @@ class Baselines:
         }
         draw = np.random.default_rng(seed)
         for name, model in self.counts.items():
-            longest = self.bot.max_reply
-            ids = [model.sample(draw, longest, NEVER).tolist() for _ in histories]
+            ids = [model.sample(draw, self.bot.max_reply, NEVER).tolist() for _ in histories]
             found[f"{name}, drawn"] = self.bot.texts(ids)
         return found
 
-    def _ids(self, dialogues: Iterable[Dialogue | Sequence[str]]) -> list[np.ndarray]:
-        texts = [text for dialogue in dialogues for text in texts_of(dialogue)[1:]]
-        return list(self.bot.vocabulary.transform(map(self.bot.words, texts)))
+    def _words(self, dialogues: Talks) -> list[list[str]]:
+        """The words of each reply."""
+        texts = (text for dialogue in dialogues for text in texts_of(dialogue)[1:])
+        return [self.bot.words(text) for text in texts]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Self
 
 from jpseq.dialogue.responder import check_history
-from jpseq.dialogue.turns import Dialogues, all_texts
-from jpseq.errors import DataError, NotFittedError
+from jpseq.dialogue.turns import Dialogues, all_texts, check_replies
+from jpseq.errors import NotFittedError
 
 
 class MostFrequent:
@@ -27,8 +27,7 @@ class MostFrequent:
             ConfigurationError: a prepared corpus (see all_texts).
         """
         replies = Counter(reply for texts in all_texts(dialogues) for reply in texts[1:])
-        if not replies:
-            raise DataError("to learn from, at least one dialogue of two turns or more is needed.")
+        check_replies(bool(replies), "learn from")
         ((self.reply_, _),) = replies.most_common(1)
         return self
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,9 @@ NEVER = [SPECIALS.index(special) for special in (PAD, UNKNOWN, START, TURN)]
 Ids = npt.NDArray[np.int32]
 LONGEST = 100
 """Turns that are read turn by turn where nothing else is said."""
+MEASURED = 1000
+"""Words of a turn that are measured on where it is read turn by turn: all turns of a dialogue are
+padded to the longest of them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class Flat:
     turns: int | None
     batch_tokens: int
     seed: int
+
+    measured: ClassVar[int | None] = None
+    """How many words of a turn are measured on; None for all."""
 
     @property
     def reach(self) -> int:
@@ -87,6 +93,9 @@ class ByTurn:
     batch_tokens: int
     seed: int
 
+    measured: ClassVar[int | None] = MEASURED
+    """As of Flat."""
+
     @property
     def reach(self) -> int:
         """How many of the last turns are read."""
@@ -99,13 +108,14 @@ class ByTurn:
         return said, torch.tensor([len(turns) % 2 for turns in histories])
 
     def stream(self, turns: Turns, shuffle: bool) -> Stream[Any]:
-        """The conversations; nothing is cut where it is measured."""
+        """The conversations. Turns are cut where they are learnt from as where they are answered,
+        and where they are measured on only very long ones."""
         return talks(
             turns,
             **ENDS,
             batch_tokens=self.batch_tokens,
             size=self.reach + 1,
-            longest=self.history if shuffle else None,
+            longest=self.history if shuffle else self.measured,
             shuffle=shuffle,
             seed=self.seed,
         )

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.dialogue.responder import check_history
-from jpseq.dialogue.turns import Dialogues, Turns, all_texts
-from jpseq.errors import ConfigurationError, DataError, NotFittedError
+from jpseq.dialogue.turns import Dialogues, Turns, all_texts, check_replies
+from jpseq.errors import ConfigurationError, NotFittedError
 from jpseq.parameters import Parameters
 from jpseq.sequences import Ragged
 from jpseq.text.mecab import MeCab
@@ -120,8 +120,7 @@ class Retrieval(Parameters):
         vocabulary = Vocabulary((UNKNOWN,)).fit(turn for talk in words for turn in talk)
         turns = Turns.of(words, vocabulary)
         rows = range(len(turns.replies))
-        if not rows:
-            raise DataError("to learn from, at least one dialogue of two turns or more is needed.")
+        check_replies(bool(rows), "learn from")
         contexts = (np.concatenate(turns.before(row, self.turns)) for row in rows)
         index = Index.of(Ragged.from_sequences(contexts), len(vocabulary))
         said = [text for talk in texts for text in talk]

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from jpseq.batch import Batch
-from jpseq.dialogue.turns import Turns
+from jpseq.dialogue.turns import Turns, counted
 from jpseq.network.conversation import Talk
 from jpseq.sequences import Ragged
 from jpseq.training.stream import Rows, Stream
@@ -71,9 +71,8 @@ def pieces(begins: Rows, ends: Rows, size: int) -> tuple[Rows, Rows]:
     sizes = ends - begins
     step = size - 1
     counts = np.where(sizes > 1, -(-(sizes - 1) // step), 0)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    firsts = np.repeat(begins, counts) + step * within
-    return firsts, np.minimum(firsts + step + 1, np.repeat(ends, counts))
+    firsts = np.repeat(begins, counts) + step * counted(counts)
+    return firsts, np.minimum(firsts + size, np.repeat(ends, counts))
 
 
 def speakers_of(turns: Turns, first: int, end: int) -> npt.NDArray[np.int64]:

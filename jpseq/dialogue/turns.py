@@ -113,6 +113,30 @@ def all_texts(dialogues: Dialogues) -> Iterator[list[str]]:
     return map(texts_of, dialogues)
 
 
+def check_replies(there: bool, aim: str) -> None:
+    """See that there is a turn that answers one before it.
+
+    Args:
+        there: whether there is.
+        aim: what it is needed for, for the message.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not there:
+        raise DataError(f"to {aim}, at least one dialogue of two turns or more is needed.")
+
+
+def counted(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """0, 1, 2, ... as far as each count says, one after another.
+
+    >>> counted(np.array([2, 0, 3])).tolist()
+    [0, 1, 0, 1, 2]
+    """
+    numbers: npt.NDArray[np.int64] = np.arange(counts.sum())
+    return numbers - np.repeat(np.cumsum(counts) - counts, counts)
+
+
 @dataclass(frozen=True)
 class SpokenDialogues:
     """Dialogues of words, with who said them."""
@@ -124,6 +148,19 @@ class SpokenDialogues:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """(D,) turns of each dialogue."""
+        return np.array([len(dialogue) for dialogue in self.words], np.int64)
+
+    def take(self, places: Iterable[int]) -> Self:
+        """The dialogues at these places."""
+        chosen = list(places)
+        return replace(
+            self,
+            words=[self.words[i] for i in chosen],
+            speakers=[self.speakers[i] for i in chosen],
+        )
 
     def __iter__(self) -> Iterator[list[list[str]]]:
         return iter(self.words)
@@ -172,9 +209,7 @@ class Turns:
     def replies(self) -> npt.NDArray[np.int64]:
         """(R,) the turns that answer one before them."""
         sizes = np.maximum(0, self.ends - self.begins - 1)
-        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        replies: npt.NDArray[np.int64] = self.first + 1 + within
-        return replies
+        return self.first + 1 + counted(sizes)
 
     @property
     def lengths(self) -> npt.NDArray[np.int64]:

@@ -13,8 +13,8 @@ from jpseq.network.sampling import sampled
 from jpseq.network.search import decode, greedy
 from jpseq.network.vhred import VHRED
 
-BATCH = 64
-"""Replies that are written side by side."""
+BATCH, TURNS = 64, 1600
+"""At most so many replies are written side by side, and so many turns read before them."""
 
 
 @torch.no_grad()
@@ -45,7 +45,7 @@ def reranked(
             draw=seed,
         )
         distinct = sorted(set(map(tuple, several)))
-        best = scores(network, reading, [history] * len(distinct), distinct, weight).argmax()
+        best = scores(network, reading, history, distinct, weight).argmax()
         found.append(list(distinct[int(best)]))
     return found
 
@@ -69,24 +69,28 @@ def write(
         reading: how it reads.
         histories: of each the last turns as ids, at least one.
         max_length: in words.
-        beam: how many hypotheses are followed where nothing is drawn.
+        beam: how many hypotheses are followed where no words are drawn.
         temperature: above 0, words are drawn.
         seed: of the words drawn.
         draw: of a VHRED, the seed of z; None for its mean.
+
+    Raises:
+        ConfigurationError: beam is below 1.
     """
     generator = torch.Generator().manual_seed(seed)
     choose = sampled(temperature, generator) if temperature > 0 else greedy
     latent = np.random.default_rng(draw)
     written: list[list[int]] = []
-    for first in range(0, len(histories), BATCH):
-        some = histories[first : first + BATCH]
+    size = max(1, min(BATCH, TURNS // max(map(len, histories), default=1)))
+    for first in range(0, len(histories), size):
+        some = histories[first : first + size]
         options: dict[str, Any] = {}
         if draw is not None and isinstance(network, VHRED):
             noise = latent.standard_normal((len(some), network.latent_size))
             options = {"noise": torch.from_numpy(noise).float()}
         state = network.encode(*reading.before(some), **options)
         search: dict[str, Any] = {"size": len(some), "max_length": max_length, "forbidden": NEVER}
-        if beam > 1 and temperature == 0:
+        if beam != 1 and temperature <= 0:
             found = beam_search(network.step, state, beam=beam, **search, **ENDS)
             written += [hypotheses[0].ids for hypotheses in found]
         else:

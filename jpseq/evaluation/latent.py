@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from jpseq.batch import moved
 from jpseq.network.conversation import Talk
 from jpseq.network.vhred import VHRED
 
@@ -44,8 +45,8 @@ class LatentUse:
 
     @property
     def is_dead(self) -> bool:
-        """Whether no unit is active."""
-        return self.active == 0
+        """Whether no unit is active, of more than one reply: nothing varies within one."""
+        return self.active == 0 and self.replies > 1
 
 
 @torch.no_grad()
@@ -63,11 +64,11 @@ def latent_use(network: VHRED, talks: Iterable[Talk], seed: int = 0) -> LatentUs
     words = replies = 0
     total = squares = torch.zeros(network.latent_size, dtype=torch.float64)
     for talk in talks:
-        inferred = network.infer(talk)
+        inferred = network.infer(moved(talk, network.kl.updates.device))
         _, log_ps = network.reconstruct(inferred, _noise(draw, inferred.posterior.mean))
         log_p += float(log_ps.double().sum())
         kl += float(inferred.posterior.kl(inferred.prior).double().sum())
-        told = (inferred.posterior.mean - inferred.prior.mean).double()
+        told = (inferred.posterior.mean - inferred.prior.mean).double().cpu()
         total, squares = total + told.sum(dim=0), squares + (told**2).sum(dim=0)
         words += int((inferred.replies.target.lengths - 1).sum())
         replies += len(told)
@@ -103,14 +104,15 @@ def importance_weighted(
     """
     draw = np.random.default_rng(seed)
     network.eval()
-    total, words = 0.0, 0
-    for talk in talks:
-        places = talk.places
-        like = torch.zeros(int((places > 0).sum()), draws * network.latent_size)
+    total, words, device = 0.0, 0, network.kl.updates.device
+    for some in talks:
+        talk: Talk = moved(some, device)
+        replies = talk.places > 0
+        like = torch.zeros(int(replies.sum()), draws * network.latent_size, device=device)
         noise = _noise(draw, like).view(len(like), draws, -1).transpose(0, 1)
         weights = network.log_weights(talk, noise).double()
         total += float((weights.logsumexp(dim=0) - np.log(draws)).sum())
-        words += int((talk.utterances.lengths - 1)[places > 0].sum())
+        words += int((talk.utterances.lengths - 1)[replies].sum())
     return -total / max(1, words), words
 
 

@@ -129,9 +129,25 @@ def _metrics(
         raise PluginError(f"scores need sacrebleu: pip install sacrebleu ({error}).") from None
     joined = [[" ".join(row) for row in side.words] for side in (system, references)]
     return {
-        "BLEU": (BLEU(tokenize="none", force=True), joined[0], joined[1]),
-        "chrF": (CHRF(), list(system.texts), list(references.texts)),
+        "BLEU": (_plain(BLEU)(tokenize="none", force=True), joined[0], joined[1]),
+        "chrF": (_plain(CHRF)(), list(system.texts), list(references.texts)),
     }
+
+
+def _plain(metric: Any) -> Any:
+    """A metric whose scores are all of one type.
+
+    sacrebleu's bootstrap gives NumPy's floats, but Python's for samples without any match, and the
+    mean of both is an error to Python's statistics.
+    """
+
+    class Plain(metric):  # type: ignore[misc]  # sacrebleu has no types
+        def _compute_score_from_stats(self, stats: Any) -> Any:
+            found = super()._compute_score_from_stats(stats)
+            found.score = float(found.score)
+            return found
+
+    return Plain
 
 
 def _check(system: Translated, references: Translated) -> None:

@@ -26,7 +26,7 @@ class Epochs(lightning.Callback):
         configuration: of the training.
         measure: called at the end of each epoch, by the first process, with the network in
             evaluation mode.
-        best: where the weights of the best epochs are kept; None to keep none.
+        best: where the weights of the best epochs are kept; None to report and keep none.
         report: takes one line for each epoch.
     """
 
@@ -75,8 +75,8 @@ class Epochs(lightning.Callback):
         self.total = self.count = 0.0
         figures = {"loss": total / max(1.0, count)}
         measured = self._measured(trainer, module)
-        if measured:
-            self._judge(trainer, module, measured)
+        if measured and self.best is not None:
+            self._judge(trainer, module, self.best, measured)
         epoch = self.course.epoch + 1
         rate = module.schedule(trainer.global_step) * self.configuration.learning_rate
         elapsed = time.monotonic() - self.begun
@@ -105,7 +105,11 @@ class Epochs(lightning.Callback):
         return broadcast
 
     def _judge(
-        self, trainer: lightning.Trainer, module: Training, measured: dict[str, float]
+        self,
+        trainer: lightning.Trainer,
+        module: Training,
+        best: Best,
+        measured: dict[str, float],
     ) -> None:
         name = self.configuration.monitor or next(iter(measured))
         if name not in measured:
@@ -113,11 +117,10 @@ class Epochs(lightning.Callback):
                 f"monitor: there is no figure {name!r}.{did_you_mean(name, measured)} Measured are:"
                 f" {', '.join(measured)}."
             )
-        assert self.best is not None
-        self.without_better = 0 if self.best.better(measured[name]) else self.without_better + 1
+        self.without_better = 0 if best.better(measured[name]) else self.without_better + 1
         if processes.is_first():
-            self.best.add(module.network, measured[name], self.course.epoch + 1)
-        self.best.kept = trainer.strategy.broadcast(self.best.kept)
+            best.add(module.network, measured[name], self.course.epoch + 1)
+        best.kept = trainer.strategy.broadcast(best.kept)
         plateau, patience = self.configuration.plateau, self.configuration.patience
         if plateau and self.without_better and self.without_better % plateau == 0:
             module.schedule.halve()

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_model, save_model
 from torch import nn
 
+from jpseq.batch import moved
 from jpseq.errors import ConfigurationError, PluginError
 from jpseq.training import processes
 from jpseq.training.best import Best
@@ -45,6 +46,7 @@ def fit(
     stream: Stream[Any],
     *,
     measure: Measure | None = None,
+    compare: bool = True,
     run: Path | str | None = None,
     resume: bool = False,
     title: str = "training",
@@ -57,8 +59,9 @@ def fit(
     Args:
         network: an nn.Module with loss(batches).
         stream: its batches.
-        measure: gives figures of the network after each epoch. Where it is given, the network ends
-            with the weights of the epoch with the best of them.
+        measure: gives figures of the network after each epoch.
+        compare: whether epochs are compared by these figures, and the network ends with the weights
+            of the best one; else they are reported and no more.
         run: a folder for checkpoints, the weights of the best epochs, a log (metrics.csv) and the
             configuration (config.toml).
         resume: go on with the run in that folder, if one has begun, exactly where it stopped.
@@ -73,7 +76,7 @@ def fit(
         TrainingError: the loss is no longer finite; the network has the last weights that were.
     """
     configuration = TrainingConfiguration.check(settings)
-    if measure is None and (chosen := CHOOSING & configuration.model_fields_set):
+    if not (measure and compare) and (chosen := CHOOSING & configuration.model_fields_set):
         raise ConfigurationError(
             f"{', '.join(sorted(chosen))}: epochs are compared by a figure; give measure=, a"
             " function that returns one, for instance on held-out data."
@@ -90,7 +93,7 @@ def fit(
             network.eval()
             return True
         best = None
-        if measure is not None:
+        if measure is not None and compare:
             best = Best(folder, configuration.keep, configuration.best)
         course = Course(stream, configuration.epochs)
         interruption = Interruption()
@@ -163,8 +166,9 @@ def evaluate(network: nn.Module, stream: Stream[Any]) -> tuple[float, int]:
     network.eval()
     total, count = 0.0, 0
     loss_of: Any = network.loss
+    device = next(network.parameters()).device
     for batches in stream:
-        loss = loss_of(batches)
+        loss = loss_of(moved(batches, device))
         total += float(loss.total)
         count += int(loss.predicted)
     return total / max(1, count), count

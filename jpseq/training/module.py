@@ -7,6 +7,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from jpseq.batch import moved
 from jpseq.errors import TrainingError
 from jpseq.network.loss import Loss
 from jpseq.training import processes
@@ -88,7 +89,7 @@ class Training(lightning.LightningModule):
         }
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, _: int) -> Any:
-        return type(batch)(*(part.to(device) for part in batch))
+        return moved(batch, device)
 
     def _diverged(self, what: str, value: float) -> TrainingError:
         return TrainingError(

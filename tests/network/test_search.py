@@ -5,11 +5,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from jpseq.batch import Batch
 from jpseq.errors import ConfigurationError
 from jpseq.network.sampling import sampled
-from jpseq.network.search import decode, greedy
+from jpseq.network.search import Rules, decode, forced, greedy
+from jpseq.sequences import Ragged
 
 START, END = 0, 1
 # The score of each next word (a column) after each word (a row): 0 is the start, 1 the end.
@@ -211,3 +215,108 @@ def test_only_likely_words_are_drawn_in_their_proportions(
 def test_impossible_shares_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         sampled(**options)
+
+
+# How likely what is written already is
+
+
+def log_p(*words: int) -> float:
+    """By hand: the sum of the logarithms of the softmax of each row of the table."""
+    total, previous = 0.0, START
+    for word in (*words, END):
+        row = TABLE[previous].tolist()
+        total += row[word] - math.log(sum(map(math.exp, row)))
+        previous = word
+    return total
+
+
+def test_forced_by_hand() -> None:
+    sequences = [[2, 3, 4], [], [4, 4, 4, 4, 4], [3]]
+    batch = Batch.from_ragged(Ragged.from_sequences(sequences))
+    found = forced(step, None, batch, start=START, end=END)
+    assert found.tolist() == pytest.approx([log_p(*words) for words in sequences])
+    # The start has 9, 0, 2, 1, 0: after it the end, which has 0.
+    total = sum(map(math.exp, (9, 0, 2, 1, 0)))
+    assert found[1].item() == pytest.approx(-math.log(total))
+
+
+def test_forced_of_nothing() -> None:
+    empty = Batch(torch.zeros(0, 0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64))
+    assert forced(step, None, empty, start=START, end=END).tolist() == []
+
+
+@given(st.lists(st.lists(st.integers(2, 4), max_size=6), min_size=1, max_size=5))
+def test_forced_of_a_batch_is_forced_one_by_one(sequences: list[list[int]]) -> None:
+    batch = Batch.from_ragged(Ragged.from_sequences(sequences))
+    found = forced(step, None, batch, start=START, end=END)
+    assert found.tolist() == pytest.approx([log_p(*words) for words in sequences], rel=1e-5)
+
+
+def test_forced_keeps_the_state_of_each_sequence() -> None:
+    """The state is the one word that is likely, and the next time the word after it."""
+
+    def counting(previous: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return 5.0 * nn.functional.one_hot(state, 5).float(), state + 1
+
+    batch = Batch.from_ragged(Ragged.from_sequences([[2, 3], [], [1, 3]]))
+    found = forced(counting, torch.tensor([2, 4, 1]), batch, start=START, end=4)
+    right, wrong = 5 - math.log(math.exp(5) + 4), -math.log(math.exp(5) + 4)
+    # 2 counts on to 3 and 4, the end; 4 is the end at once; from 1 only the first word is right.
+    assert found.tolist() == pytest.approx([3 * right, right, right + 2 * wrong])
+
+
+# What may follow
+
+INF = math.inf
+SCORES = torch.tensor([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
+
+
+@pytest.mark.parametrize(
+    ("rules", "written", "wanted"),
+    [
+        # end, forbidden, least length, no repeat
+        ((1, [], 0, 0), [[], []], [[1, 2, 3, 4], [5, 6, 7, 8]]),
+        ((1, [0, 2], 0, 0), [[3], [3]], [[-INF, 2, -INF, 4], [-INF, 6, -INF, 8]]),
+        ((1, [0], 2, 0), [[3], [3]], [[-INF, -INF, 3, 4], [-INF, -INF, 7, 8]]),
+        ((1, [0], 2, 0), [[3, 3], [3, 2]], [[-INF, 2, 3, 4], [-INF, 6, 7, 8]]),
+        # Not again 3; not again 2 or 3.
+        ((1, [], 0, 1), [[3, 3], [3, 2]], [[1, 2, 3, -INF], [5, 6, -INF, -INF]]),
+        # After 3 not again 2; after 2 nothing came yet.
+        ((1, [], 0, 2), [[3, 2, 3], [3, 3, 2]], [[1, 2, -INF, 4], [5, 6, 7, 8]]),
+        ((1, [], 0, 3), [[3, 2], [3, 3]], [[1, 2, 3, 4], [5, 6, 7, 8]]),
+        # Nothing may follow the first row, so that the end may; the second can go on with 2.
+        ((1, [0], 9, 1), [[2, 3], [3, 3]], [[-INF, 2, -INF, -INF], [-INF, -INF, 7, -INF]]),
+        ((1, [0, 2, 3], 9, 0), [[], []], [[-INF, 2, -INF, -INF], [-INF, 6, -INF, -INF]]),
+    ],
+)
+def test_scores_of_words_that_may_not_follow(
+    rules: tuple[int, list[int], int, int], written: list[list[int]], wanted: list[list[float]]
+) -> None:
+    scores = SCORES.clone()
+    found = Rules(*rules).applied(scores, torch.tensor(written, dtype=torch.int64))
+    assert found.tolist() == wanted
+    assert torch.equal(scores, SCORES)
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 4), min_size=6, max_size=6), min_size=1, max_size=4),
+    st.sets(st.sampled_from([0, 2, 3])),
+    st.integers(0, 8),
+    st.integers(0, 4),
+)
+def test_rules_word_by_word(
+    written: list[list[int]], forbidden: set[int], least: int, n: int
+) -> None:
+    scores = torch.arange(5.0 * len(written)).view(-1, 5)
+    found = Rules(END, forbidden, least, n).applied(scores, torch.tensor(written))
+    for row, words in enumerate(written):
+        runs = [words[i : i + n] for i in range(len(words) - n + 1)] if n else []
+        may = [
+            word not in forbidden
+            and not (word == END and len(words) < least)
+            and not (n and [*words[len(words) - n + 1 :], word] in runs)
+            for word in range(5)
+        ]
+        may[END] |= not any(may)
+        assert found[row].isfinite().tolist() == may
+        assert torch.equal(found[row][may], scores[row][may])

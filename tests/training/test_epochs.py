@@ -106,6 +106,19 @@ def test_without_a_figure_it_ends_as_in_its_last_epoch() -> None:
     assert network.calls.item() == 3
 
 
+def test_figures_that_are_reported_only_change_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "jpseq.training")
+    network, _ = trained([1.0, 2.0, 3.0], tmp_path, compare=False)
+    assert network.calls.item() == 3
+    assert not list(tmp_path.glob("epoch-*"))
+    lines = [line for line in caplog.messages if line.startswith("epoch")]
+    assert [line.split("figure ")[1][0] for line in lines] == ["1", "2", "3"]
+    with pytest.raises(ConfigurationError, match="patience: epochs are compared by a figure"):
+        trained([1.0], compare=False, patience=1)
+
+
 def test_which_figure_decides() -> None:
     for monitor, wanted in ((None, 1), ("b", 2), ("a", 1)):
         network, epoch = Clock(), iter(range(3))
