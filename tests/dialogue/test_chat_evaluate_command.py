@@ -306,11 +306,8 @@ def test_a_wrong_part_is_named_before_training(
     assert not output.exists()
 
 
-@pytest.mark.parametrize("options", [["--model", "vhred"], ["--set", "training.patience=1"]])
-def test_choosing_between_epochs_needs_a_third_dialogue(
-    tmp_path: Path, run: Said, options: list[str]
-) -> None:
-    two = write(tmp_path / "two.jsonl", DIALOGUES[:2])
-    code, out, err = run("chat", "train", two, "-o", tmp_path / "bot", *TRAIN, *options)
+def test_choosing_between_epochs_needs_a_third_dialogue(tmp_path: Path, run: Said) -> None:
+    two, choosing = write(tmp_path / "two.jsonl", DIALOGUES[:2]), ["--set", "training.patience=1"]
+    code, out, err = run("chat", "train", two, "-o", tmp_path / "bot", *TRAIN, *choosing)
     assert (code, out) == (1, "")
     assert "two.jsonl: at least three dialogues of two turns or more are needed" in err
