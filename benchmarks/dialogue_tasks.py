@@ -180,7 +180,7 @@ def memory(
     seed: int,
     reach: int = 6,
     dialogues: int = 3000,
-    epochs: int = 15,
+    epochs: int = 30,
     exam: int = 300,
     batch_tokens: int = 600,
 ) -> dict[str, list[float]]:
@@ -200,11 +200,11 @@ def memory(
 
     torch.manual_seed(seed)
     pair = Seq2Seq(len(words), 32, 64)
-    fit(pair, data.pairs(2000, seed), epochs=epochs, learning_rate=0.01)
+    fit(pair, data.pairs(2000, seed), epochs=epochs, learning_rate=0.005)
 
     torch.manual_seed(seed)
     hred = HRED(len(words), 32, 64, 64)
-    fit(hred, data.talks(batch_tokens, seed), epochs=epochs, learning_rate=0.01)
+    fit(hred, data.talks(batch_tokens, seed), epochs=epochs, learning_rate=0.005)
 
     def right(encode: Callable[[Data], Any], network: nn.Module) -> list[float]:
         shares = []

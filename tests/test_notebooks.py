@@ -16,6 +16,7 @@ NAMES = [
     "3_3_predict_sin",
     "attention_picture",
     "bidirectional_rnn",
+    "dialogue",
     "lstm_gru_gates",
     "translation",
     "word2vec",
