@@ -69,7 +69,7 @@ def log_p(network: VHRED, condition: Tensor, z: Tensor, memory: Batch, reply: li
     state = inner.begin(memories, State(hidden, cells))
     total = z.new_zeros(len(z))
     for previous, word in pairwise(reply):
-        read = inner.embedding.weight[previous] + x @ outer.join.weight.T
+        read = inner.embedding(torch.tensor(previous)) + x @ outer.join.weight.T
         outputs, state = inner.read(
             Batch(read[:, None], torch.ones(len(z), dtype=torch.int64)), state
         )
