@@ -109,11 +109,9 @@ def _neighbours(found: "Comparison", words: list[str] | None) -> dict[str, dict[
 
 
 def _show(found: "Comparison", near: dict[str, dict[str, list[str]]]) -> None:
-    rows = [("", "jpseq", "gensim", ""), *found.rows()]
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
-    for name, *figures in rows:
-        cells = [f"{figure:>{width}}" for figure, width in zip(figures, widths[1:], strict=True)]
-        print("  ".join([f"{name:<{widths[0]}}", *cells]).rstrip())
+    from jpseq.cli.columns import columns
+
+    print("\n".join(columns([("", "jpseq", "gensim", ""), *found.rows()])))
     print(f"the ten nearest of frequent words: {found.overlap:.0%} are the same")
     for word, sides in near.items():
         for name, others in sides.items():
