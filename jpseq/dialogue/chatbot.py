@@ -280,6 +280,12 @@ class Chatbot(Model):
             NotFittedError: it has learnt nothing.
             DataError: no dialogue has two turns.
         """
+        return self.foreseen(dialogues, data)[0]
+
+    def foreseen(
+        self, dialogues: Dialogues, data: str = "given dialogues"
+    ) -> tuple[Perplexity, LatentUse | None]:
+        """The perplexity, and of vhred what the latent variable does; arguments as there."""
         network = self.trained()
         words = self._analysed(dialogues)
         nll, count, use = _foreseen(network, self._stream(words))
@@ -300,7 +306,7 @@ class Chatbot(Model):
             f"|vocabulary:{len(self.vocabulary)}|unknown:{1 - rate:.1%}"
             f"|history:{self.history}|turns:{self.turns or 'all'}{bound}"
         )
-        return Perplexity(nll, count, signature, characters)
+        return Perplexity(nll, count, signature, characters), use
 
     # Answering
 

@@ -18,11 +18,10 @@ from jpseq.dialogue.retrieval import Retrieval
 from jpseq.dialogue.turns import check_replies, texts_of
 from jpseq.evaluation.diversity import Diversity, diversity
 from jpseq.evaluation.embedding_metrics import EmbeddingMetrics, embedding_metrics
-from jpseq.evaluation.latent import LatentUse, importance_weighted, latent_use
+from jpseq.evaluation.latent import LatentUse, importance_weighted
 from jpseq.evaluation.ngram import Bigram, KneserNey, NGram
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.evaluation.translation import Score, Translated, evaluate
-from jpseq.network.vhred import VHRED
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.vectors import Embeddings
 
@@ -83,12 +82,10 @@ def likelihood(name: str, bot: Chatbot, dialogues: Talks, data: str, draws: int 
         data: their name, for the signature.
         draws: of the importance-weighted bound.
     """
-    perplexity, network = bot.perplexity(dialogues, data), bot.trained()
-    if not isinstance(network, VHRED):
+    perplexity, use = bot.foreseen(dialogues, data)
+    if use is None:
         return Likelihood(name, perplexity)
-    talks = bot.batches(dialogues)
-    use = latent_use(network, talks)
-    nll, words = importance_weighted(network, talks, draws)
+    nll, words = importance_weighted(bot.trained(), bot.batches(dialogues), draws)
     signature = perplexity.signature.replace("bound:1 draw", f"bound:{draws} draws")
     tighter = Perplexity(nll, words, signature, perplexity.characters)
     return Likelihood(name, perplexity, tighter, use)
