@@ -21,7 +21,7 @@ DEMO: dict[str, Any] = {
     "turns": 1,
     "min_count": 2,
     "epochs": 26,
-    "learning_rate": 0.01,
+    "learning_rate": 0.005,
 }
 """The demo's parameters where they differ from a Chatbot's.
 
