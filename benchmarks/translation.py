@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from results_table import add_row, has_row
 from training import bare_loop
 
 from jpseq import Translator, Vocabulary, Whitespace
@@ -32,7 +33,6 @@ from jpseq.translation.bitext import framed
 from jpseq.translation.decoding import ENDS, SPECIALS
 from jpseq.vectors import Embeddings
 
-RESULTS = Path(__file__).resolve().parent.parent / "docs" / "results.md"
 Rows = list[tuple[str, str]]
 TOKENS: dict[str, Any] = {
     "source_tokenizer": Whitespace(()),
@@ -73,46 +73,26 @@ def read(part: str, turned: bool = False) -> Rows:
     return list(zip(*texts, strict=True))
 
 
-# Rows of docs/results.md
-
-
-def table_of(heading: str) -> tuple[list[str], int]:
-    """The lines of the results, and the number of the last row of the first table of a section."""
-    lines = RESULTS.read_text("utf-8").splitlines()
-    place = lines.index(heading)
-    place = next(i for i in range(place, len(lines)) if lines[i].startswith("|"))
-    while place + 1 < len(lines) and lines[place + 1].startswith("|"):
-        place += 1
-    return lines, place
-
-
-def has_row(heading: str, name: str) -> bool:
-    lines, place = table_of(heading)
-    return any(line.startswith(f"| {name} |") for line in lines[lines.index(heading) : place + 1])
-
-
-def add_row(heading: str, *fields: str) -> None:
-    lines, place = table_of(heading)
-    row = f"| {' | '.join(fields)} |"
-    print(row, flush=True)
-    RESULTS.write_text("\n".join([*lines[: place + 1], row, *lines[place + 1 :]]) + "\n", "utf-8")
-
-
 # Training
 
 
-def epochs_within(translator: Translator, learnt: Rows, minutes: float) -> int:
-    """How often all pairs can be gone through in so many minutes of one processor."""
-    sides = [[text.split() for text in side] for side in zip(*learnt, strict=True)]
-    source, target = (v.transform(s) for v, s in zip(vocabularies(sides), sides, strict=True))
-    translator.source_vocabulary, translator.target_vocabulary = vocabularies(sides)
-    torch.manual_seed(0)
-    stream = batches_of(source, framed(target, **ENDS), translator.batch_tokens)
-    network = translator.build()
-    bf16 = choose("auto", network) == "bf16"
-    seconds, tokens = bare_loop(network, list(islice(stream, 43)), bf16)
-    all_tokens = len(target.values) + len(target)
-    return max(1, int(minutes * 60 * (tokens / seconds) / all_tokens))
+def epochs_within(name: str, params: dict[str, Any], minutes: float, work: Path) -> int:
+    """How often all pairs can be gone through in so many minutes of one processor; once measured,
+    it stays for the trainings that go on."""
+    kept = work / f"{name.replace(' ', '-').replace(',', '')}.epochs"
+    if not kept.exists():
+        translator = Translator(**{**COMMON, "training": CHOICE, **params})
+        sides = [[text.split() for text in side] for side in zip(*read("train"), strict=True)]
+        source, target = (v.transform(s) for v, s in zip(vocabularies(sides), sides, strict=True))
+        translator.source_vocabulary, translator.target_vocabulary = vocabularies(sides)
+        torch.manual_seed(0)
+        stream = batches_of(source, framed(target, **ENDS), translator.batch_tokens)
+        network = translator.build()
+        bf16 = choose("auto", network) == "bf16"
+        seconds, tokens = bare_loop(network, list(islice(stream, 43)), bf16)
+        all_tokens = len(target.values) + len(target)
+        kept.write_text(str(max(1, int(minutes * 60 * (tokens / seconds) / all_tokens))))
+    return int(kept.read_text())
 
 
 def vocabularies(sides: Sequence[Sequence[Sequence[str]]]) -> list[Vocabulary]:
@@ -131,20 +111,14 @@ def vectors_of(learnt: Rows, work: Path, dim: int) -> dict[str, Embeddings]:
     return found
 
 
-def trained(name: str, params: dict[str, Any], minutes: float, work: Path) -> Translator:
+def trained(name: str, params: dict[str, Any], work: Path) -> Translator:
     """The model of that name, made if it is not there yet."""
     folder = work / name.replace(" ", "-").replace(",", "")
     if (folder / "model" / "model.json").exists():
         return Translator.load(folder / "model")
-    source = params.get("source", "en")
-    turned = source == "ja"
+    turned = params.get("source") == "ja"
     learnt, dev = read("train", turned), read("dev", turned)
-    whole = {**COMMON, "training": CHOICE, **params}
-    kept = folder / "epochs"
-    if not kept.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        kept.write_text(str(epochs_within(Translator(**whole), learnt, minutes)))
-    translator = Translator(**whole | {"epochs": int(kept.read_text())})
+    translator = Translator(**{**COMMON, "training": CHOICE, **params})
     vectors = vectors_of(learnt, work, translator.embedding) if name == "word vectors" else None
     translator.fit(learnt, name, held_out=dev, vectors=vectors, run=folder / "run", resume=True)
     if not translator.completed:
@@ -165,7 +139,8 @@ def ladder(minutes: float, only: list[str] | None, work: Path) -> None:
     for name, params in LADDER.items():
         if (only and name not in only) or has_row(LADDER_HEADING, name):
             continue
-        translator = trained(name, params, minutes, work)
+        epochs = epochs_within(name, params, minutes, work)
+        translator = trained(name, {**params, "epochs": epochs}, work)
         used = translator.metrics["processor minutes"]
         measured_row(LADDER_HEADING, name, translator, dev, f"{translator.epochs}", used)
     models = [work / name.replace(" ", "-").replace(",", "") / "model" for name in ENSEMBLE]
@@ -190,12 +165,12 @@ def measured_row(heading: str, name: str, translator: Translator, rows: Rows, *m
 # The best models
 
 BEST_HEADING = "### The best models"
-BEST: dict[str, Any] = {**AVERAGED, "hidden": 512, "dropout": 0.3}
+BEST: dict[str, Any] = {**AVERAGED, "hidden": 512, "dropout": 0.3, "epochs": 19}
 SEARCH = {"beam": 10, "alpha": 1.3}
 """Chosen on dev, with seed 0: beam 5 and 10, alpha 0.6 to 2."""
 
 
-def best(turned: bool, minutes: float, seeds: list[int], work: Path) -> None:
+def best(turned: bool, seeds: list[int], work: Path) -> None:
     """Models from English to Japanese and their ensemble, or one the other way; on test."""
     test = read("test", turned)
     known = {source for source, _ in read("train", turned)}
@@ -204,7 +179,7 @@ def best(turned: bool, minutes: float, seeds: list[int], work: Path) -> None:
     for seed in [0] if turned else seeds:
         name = f"{'ja → en' if turned else 'en → ja'}, seed {seed}"
         kept = f"best-{'ja-en' if turned else 'en-ja'}-{seed}"
-        models.append(trained(kept, {**BEST, **direction, "seed": seed}, minutes, work))
+        models.append(trained(kept, {**BEST, **direction, "seed": seed}, work))
         if not has_row(BEST_HEADING, name):
             tested_row(name, models[-1], test, known)
     if len(models) == 3 and not has_row(BEST_HEADING, "en → ja, ensemble of 3"):
@@ -247,7 +222,9 @@ def decoding(model: Path, rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["ladder", "best", "decoding"])
-    parser.add_argument("--minutes", type=float, help="of one processor, for each training")
+    parser.add_argument(
+        "--minutes", type=float, default=15, help="of one processor, for each rung of the ladder"
+    )
     parser.add_argument("--only", action="append", choices=list(LADDER))
     parser.add_argument("--seed", type=int, action="append", help="of best; may be repeated")
     parser.add_argument("--turned", action="store_true", help="from Japanese to English")
@@ -258,9 +235,9 @@ def main() -> None:
     )
     given = parser.parse_args()
     if given.what == "ladder":
-        ladder(given.minutes or 15, given.only, given.work)
+        ladder(given.minutes, given.only, given.work)
     elif given.what == "best":
-        best(given.turned, given.minutes or 60, given.seed or [0, 1, 2], given.work)
+        best(given.turned, given.seed or [0, 1, 2], given.work)
     elif given.model is None:
         parser.error("decoding needs --model FOLDER")
     else:
