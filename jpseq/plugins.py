@@ -29,6 +29,17 @@ def names(group: str, kind: str = "") -> list[str]:
     return sorted(n.removeprefix(prefix) for n in _registered(group) if n.startswith(prefix))
 
 
+def extra_of(group: str, full_name: str) -> str:
+    """The extra of a package that one needs; "" where it needs none.
+
+    >>> extra_of("stages", "tokenizer.sudachi")
+    'jpseq[sudachi]'
+    """
+    point = _registered(group)[full_name]
+    package = point.dist.name if point.dist else "jpseq"
+    return f"{package}[{','.join(point.extras)}]" if point.extras else ""
+
+
 def find(group: str, name: str, kind: str = "") -> Any:
     """The class registered under a name.
 
@@ -42,14 +53,13 @@ def find(group: str, name: str, kind: str = "") -> Any:
         choices = names(group, kind)
         raise PluginError(
             f"There is no {what} {name!r}.{did_you_mean(name, choices)}"
-            f" Installed: {', '.join(choices) or 'none'}."
+            f" Known: {', '.join(choices) or 'none'}."
         )
     try:
         return point.load()
     except ImportError as error:
-        package = point.dist.name if point.dist else "jpseq"
-        extras = f"[{','.join(point.extras)}]" if point.extras else ""
+        package = extra_of(group, full) or (point.dist.name if point.dist else "jpseq")
         raise PluginError(
             f"The {what} {name!r} needs a package that is not installed ({error})."
-            f' Type: pip install "{package}{extras}"'
+            f' Type: pip install "{package}"'
         ) from error

@@ -354,7 +354,7 @@ def test_vocab_build_to_nowhere(tmp_path: Path) -> None:
 
 TRAIN = ("chat", "train", "DIALOGUES", "-o", "NEW")
 WRONG_USE = [
-    (("tokenize", "--tokenizer", "mecap"), "Did you mean 'mecab'? Installed: "),
+    (("tokenize", "--tokenizer", "mecap"), "Did you mean 'mecab'? Known: "),
     (("vocab", "coverage", "x", "--tokenizer", "caracters"), "Did you mean 'characters'?"),
     ((*TRAIN, "--tokenizer", "mekab"), "Did you mean 'mecab'?"),
     (

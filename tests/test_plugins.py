@@ -63,12 +63,12 @@ def test_a_misspelt_name_gets_a_suggestion_and_the_list() -> None:
         plugins.find("stages", "mecap", "tokenizer")
     installed = ", ".join(plugins.names("stages", "tokenizer"))
     assert str(caught.value) == (
-        f"There is no tokenizer 'mecap'. Did you mean 'mecab'? Installed: {installed}."
+        f"There is no tokenizer 'mecap'. Did you mean 'mecab'? Known: {installed}."
     )
 
 
 def test_a_group_that_holds_nothing_says_so() -> None:
-    with pytest.raises(PluginError, match=r"There is no ghost 'boo'. Installed: none."):
+    with pytest.raises(PluginError, match=r"There is no ghost 'boo'. Known: none."):
         plugins.find("ghosts", "boo")
 
 

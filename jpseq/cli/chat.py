@@ -9,6 +9,7 @@ import typer
 
 from jpseq.cli.chat_evaluation import evaluate
 from jpseq.cli.notes import note
+from jpseq.cli.stages import TokenizerName, tokenizer_of
 from jpseq.errors import JpseqError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def train(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
-    tokenizer: Annotated[str, typer.Option(help="mecab, characters, whitespace ...")] = "mecab",
+    tokenizer: TokenizerName = "mecab",
     architecture: Annotated[
         Architecture,
         typer.Option(
@@ -141,7 +142,6 @@ def train(
     from jpseq.corpora.readers import read_dialogues
     from jpseq.errors import ConfigurationError, DataError, TrainingError, did_you_mean
     from jpseq.folders import check_replaceable
-    from jpseq.plugins import find
     from jpseq.training.configuration import CHOOSING
 
     # Everything that can be wrong is found before the long part begins, and what can be found
@@ -176,7 +176,7 @@ def train(
     share = params.pop("held_out")
     if not isinstance(share, float) or not 0.001 <= share <= 0.5:
         raise ConfigurationError(f"held_out: a share from 0.001 to 0.5 is wanted, got {share!r}.")
-    params["tokenizer"] = find("stages", str(params["tokenizer"]), "tokenizer")()
+    params["tokenizer"] = tokenizer_of(str(params["tokenizer"]))
     everything: Any
     read: Any
     if (dialogues / "corpus.json").exists():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jpseq.cli.tokenize import TokenizerName
+from jpseq.cli.stages import TokenizerName, tokenizer_of
 from jpseq.cli.word2vec import (
     Dim,
     Epochs,
@@ -55,7 +55,6 @@ def compare(
     from jpseq.embedding import comparison
     from jpseq.embedding.word2vec import FitConfiguration, Word2Vec
     from jpseq.evaluation.similarity import read_word_pairs
-    from jpseq.plugins import find
 
     FitConfiguration.check({"held_out": held_out, "patience": None})
     model = Word2Vec(
@@ -68,7 +67,7 @@ def compare(
         method,
         threads=threads,
         seed=seed,
-        tokenizer=find("stages", tokenizer, "tokenizer")(),
+        tokenizer=tokenizer_of(tokenizer),
     )
     judged = {path.name: read_word_pairs(path) for path in similarity or []}
     corpus: Prepared | list[str] = sources

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from jpseq.cli.notes import note
-from jpseq.cli.tokenize import TokenizerName
+from jpseq.cli.stages import TokenizerName, tokenizer_of
 
 if TYPE_CHECKING:
     from jpseq.corpora.blockwise import Progress
@@ -66,9 +66,8 @@ def prepare(
     After an interruption the same command goes on where it was.
     """
     from jpseq.corpora.prepare import prepare
-    from jpseq.plugins import find
 
-    stage = find("stages", tokenizer, "tokenizer")()
+    stage = tokenizer_of(tokenizer)
     if lemma:
         stage.set_params(lemma=True)
     try:

@@ -77,13 +77,22 @@ def _cache() -> str:
 
 
 def _plugins() -> str:
-    from jpseq.plugins import find, names
+    from jpseq.errors import PluginError
+    from jpseq.plugins import extra_of, find, names
 
-    stages = names("stages")
-    for full_name in stages:
+    found, wanted = [], []
+    for full_name in names("stages"):
         kind, _, name = full_name.partition(".")
-        find("stages", name, kind)
-    return ", ".join(stages)
+        try:
+            find("stages", name, kind)
+            found.append(full_name)
+        except PluginError:
+            extra = extra_of("stages", full_name)
+            if not extra:
+                raise
+            wanted.append(extra)
+    more = f"; more with {', '.join(wanted)}" if wanted else ""
+    return ", ".join(found) + more
 
 
 def _bundled() -> str:

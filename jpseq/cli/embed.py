@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from jpseq.cli.comparison import compare
+from jpseq.cli.stages import TokenizerName, tokenizer_of
 from jpseq.cli.word2vec import train
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def evaluate(
         str | None, typer.Option(help="The column of word pairs' scores, by name or number.")
     ] = None,
     method: Annotated[Method, typer.Option(help="How analogies are scored.")] = "3cosadd",
-    tokenizer: Annotated[str, typer.Option(help="Cuts sentences into words.")] = "mecab",
+    tokenizer: TokenizerName = "mecab",
     as_json: AsJson = False,
     limit: Limit = None,
     form: ModelForm = None,
@@ -121,9 +122,8 @@ def evaluate(
 
     Spearman's rho comes with a 95% bootstrap interval, every figure with coverage and signature.
     """
-    from jpseq.plugins import find
 
-    stage = find("stages", tokenizer, "tokenizer")()
+    stage = tokenizer_of(tokenizer)
     embeddings = _load(model, limit, form)
     for file in files:
         for name, result in _measured(embeddings, file, unknown, score, method, stage):

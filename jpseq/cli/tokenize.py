@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
+from jpseq.cli.stages import TokenizerName, tokenizer_of
+
 Files = Annotated[
     list[Path] | None,
     typer.Argument(help="Text files in UTF-8; standard input where there are none, or for '-'."),
-]
-TokenizerName = Annotated[
-    str, typer.Option("--tokenizer", help="mecab, characters, whitespace, or a plug-in's name.")
 ]
 
 
@@ -29,9 +28,8 @@ def tokenize(
 ) -> None:
     """Cut text into words: one line in, one line out, the words joined by spaces."""
     from jpseq.cli.inputs import lines
-    from jpseq.plugins import find
 
-    stage = find("stages", tokenizer, "tokenizer")()
+    stage = tokenizer_of(tokenizer)
     if evaluate is not None:
         if files:
             raise typer.BadParameter("with --evaluate the text comes from the gold file alone.")

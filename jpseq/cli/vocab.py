@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from jpseq.cli.tokenize import Files, TokenizerName
+from jpseq.cli.stages import TokenizerName, tokenizer_of
+from jpseq.cli.tokenize import Files
 
 app = typer.Typer(help="Words and their ids: build, show, coverage.", no_args_is_help=True)
 VocabularyFile = Annotated[
@@ -29,10 +30,9 @@ def build(
     """Count the words of text files and write their vocabulary."""
     from jpseq.cli.inputs import lines
     from jpseq.errors import DataError
-    from jpseq.plugins import find
     from jpseq.vocabulary import Vocabulary
 
-    stage = find("stages", tokenizer, "tokenizer")()
+    stage = tokenizer_of(tokenizer)
     vocabulary = Vocabulary(tuple(special or ()), min_count, max_size)
     vocabulary.fit(stage.words(line) for line in lines(files))
     if not vocabulary.counts_:
@@ -75,10 +75,9 @@ def coverage(
 ) -> None:
     """How much of a text the vocabulary knows, and the most frequent words it does not."""
     from jpseq.cli.inputs import lines
-    from jpseq.plugins import find
     from jpseq.vocabulary import Vocabulary
 
-    stage = find("stages", tokenizer, "tokenizer")()
+    stage = tokenizer_of(tokenizer)
     result = Vocabulary.load(vocabulary).coverage(stage.words(line) for line in lines(files))
     if as_json:
         content = {

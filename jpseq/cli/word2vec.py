@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from jpseq.cli.notes import note
-from jpseq.cli.tokenize import TokenizerName
+from jpseq.cli.stages import TokenizerName, tokenizer_of
 from jpseq.errors import ConfigurationError, did_you_mean
 
 if TYPE_CHECKING:
@@ -89,7 +89,6 @@ def train(
     from jpseq.cli.configuration import given, override, read_toml
     from jpseq.embedding.word2vec import FitConfiguration
     from jpseq.folders import check_replaceable
-    from jpseq.plugins import find
 
     check_replaceable(output, "model.json")
     params: dict[str, Any] = {
@@ -118,7 +117,7 @@ def train(
             f"there is no parameter {unknown!r}.{did_you_mean(unknown, params)}"
         )
     params |= chosen
-    cutter: Tokenizer = find("stages", str(params["tokenizer"]), "tokenizer")()
+    cutter: Tokenizer = tokenizer_of(str(params["tokenizer"]))
     options = {name: params.pop(name) for name in ("held_out", "patience")}
     FitConfiguration.check(options)
     model = _model(start, params | {"tokenizer": cutter}, chosen)

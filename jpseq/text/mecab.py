@@ -4,38 +4,21 @@ MeCab formats its whole answer in one C call and Python splits it, which is abou
 walking over its nodes.
 """
 
-import csv
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 import fugashi
 
 from jpseq.errors import ConfigurationError
 from jpseq.sequences import Tokens
-from jpseq.text.tokenizer import Tokenizer, spans
-
-
-class Layout(NamedTuple):
-    """Which of a dictionary's features are lemma and reading."""
-
-    lemma: int
-    reading: int
-    origin: bool = True
-    """Whether a lemma can hold more than the word, as UniDic's コーヒー-coffee does."""
-
-
-LAYOUTS = {
-    29: Layout(lemma=7, reading=20),  # UniDic 2.2 and later
-    26: Layout(lemma=7, reading=17),  # UniDic 2.1.2, which is unidic-lite
-    17: Layout(lemma=7, reading=9),  # UniDic 2.1 for MeCab; it has no kana, so pronunciation
-    9: Layout(lemma=6, reading=7, origin=False),  # IPADIC, NAIST-jdic
-    7: Layout(lemma=4, reading=5, origin=False),  # JUMAN
-}
-"""By the number of features of a known word."""
+from jpseq.text.analyser import Analyser
+from jpseq.text.features import LAYOUTS, Layout, layout_of, lemmas, read_features
+from jpseq.text.parts import parts
+from jpseq.text.tokenizer import spans
 
 # A tab ends each field, since no word holds one. fugashi strips the end of the answer, which the
 # end mark protects. Unknown words have fewer features. "columns" is for unidic-lite alone: MeCab
@@ -52,7 +35,7 @@ eos-format-columns = EOS
 """
 
 
-class MeCab(Tokenizer):
+class MeCab(Analyser):
     """Morphological analysis: words with lemma, reading and part of speech.
 
     >>> tokens = MeCab().tokenize("東京で寿司を食べた")
@@ -75,6 +58,7 @@ class MeCab(Tokenizer):
     """
 
     name: ClassVar[str] = "mecab"
+    made = ("_words", "_columns", "_features", "_layout")
 
     def __init__(
         self,
@@ -106,27 +90,15 @@ class MeCab(Tokenizer):
             return super().words(text)
         return self._words.parse(aligned.text).split()  # type: ignore[no-any-return]
 
-    def analyse(self, text: str) -> Tokens:
+    def morphemes(self, text: str) -> Tokens:
         fields: list[str] = []
-        for part in _parts(text):
+        for part in parts(text, _LONGEST):
             fields += self._fields(part)
         form = fields[0::5]
-        origin = self._layout.origin
-        lemma = [
-            _without_origin(word) if origin and "-" in word else word or surface
-            for word, surface in zip(fields[1::5], form, strict=True)
-        ]
+        lemma = lemmas(fields[1::5], form, self._layout)
         start, end = spans(text, form)
         known = [flag == "1" for flag in fields[4::5]]
-        tokens = Tokens(text, start, end, form, lemma, fields[2::5], fields[3::5], known)
-        if self.pos:
-            wanted = tuple(f"{pos}-" for pos in self.pos)
-            tokens = tokens.take(
-                i for i, pos in enumerate(tokens.pos) if f"{pos}-".startswith(wanted)
-            )
-        if self.lemma:
-            tokens.form = tokens.lemma
-        return tokens
+        return Tokens(text, start, end, form, lemma, fields[2::5], fields[3::5], known)
 
     def _fields(self, text: str) -> list[str]:
         """Form, lemma, reading, part of speech and "1" if known: five for each word."""
@@ -135,7 +107,7 @@ class MeCab(Tokenizer):
         fields: list[str] = []
         answer = iter(self._features.parse(text).split("\t")[:-1])
         for form, features, known in zip(answer, answer, answer, strict=True):
-            fields += form, *_read_features(features, self._layout), known
+            fields += form, *read_features(features, self._layout), known
         return fields
 
     @cached_property
@@ -155,13 +127,7 @@ class MeCab(Tokenizer):
         if not self.dictionary:
             return LAYOUTS[26]
         features = self._tagger("features").parse("は").split("\t")[1]
-        count = len(_split_features(features))
-        if count not in LAYOUTS:
-            raise ConfigurationError(
-                f"The dictionary {self.dictionary} has {count} features a word. Known are"
-                f" dictionaries with {', '.join(map(str, LAYOUTS))} (UniDic, IPADIC, JUMAN)."
-            )
-        return LAYOUTS[count]
+        return layout_of(self.dictionary, features)
 
     def _tagger(self, output: str) -> fugashi.GenericTagger:
         folder = Path(self.dictionary or _unidic_lite())
@@ -190,50 +156,9 @@ class MeCab(Tokenizer):
         finally:
             os.unlink(resource)
 
-    def set_params(self, **params: Any) -> "MeCab":
-        for name in _STARTED:
-            self.__dict__.pop(name, None)
-        super().set_params(**params)
-        return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in _STARTED}
-
-
-_STARTED = ("_words", "_columns", "_features", "_layout")
-"""What depends on the parameters and is made when it is first needed; taggers cannot be pickled."""
 
 _LONGEST = 20_000
 """Characters analysed at once. MeCab's lattice of a longer text would fill the memory."""
-
-
-def _parts(text: str) -> Iterator[str]:
-    """A long text in parts, cut after a sentence's end or a space where there is one."""
-    start = 0
-    while len(text) - start > _LONGEST:
-        end = start + _LONGEST
-        cut = max(text.rfind(mark, start, end) for mark in "。！？ ") + 1
-        end = cut if cut > start else end
-        yield text[start:end]
-        start = end
-    yield text[start:]
-
-
-def _split_features(features: str) -> list[str]:
-    return next(csv.reader([features]))
-
-
-@lru_cache(2**16)
-def _read_features(features: str, layout: Layout) -> tuple[str, str, str]:
-    """Lemma, reading and part of speech; what an entry leaves out, or gives as "*", is empty."""
-    values = [value if value != "*" else "" for value in _split_features(features)]
-    values += [""] * (max(layout.lemma, layout.reading) + 1 - len(values))
-    return values[layout.lemma], values[layout.reading], "-".join(filter(None, values[:4]))
-
-
-def _without_origin(lemma: str) -> str:
-    """UniDic's コーヒー-coffee and 私-代名詞 without what tells homonyms apart."""
-    return lemma.split("-", 1)[0] or lemma
 
 
 def _unidic_lite() -> str:

@@ -165,7 +165,7 @@ def _compatibility(pattern: str) -> Rule:
     def edits(text: str) -> Iterator[Edit]:
         for match in compiled.finditer(text):
             start = match.start()
-            for cluster in _clusters(match[0]):
+            for cluster in clusters(match[0]):
                 end = start + len(cluster)
                 new = unicodedata.normalize("NFKC", cluster)
                 long_vowel = cluster == "－" and _KATAKANA.match(text, start - 1)
@@ -176,7 +176,7 @@ def _compatibility(pattern: str) -> Rule:
     return edits
 
 
-def _clusters(text: str) -> Iterator[str]:
+def clusters(text: str) -> Iterator[str]:
     """Cut a text where the NFKC of its parts, joined, is the NFKC of the whole."""
     start = 0
     for i in range(1, len(text)):

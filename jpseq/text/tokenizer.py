@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from jpseq.errors import DataError
 from jpseq.sequences import Tokens
@@ -50,7 +50,7 @@ class Tokenizer(Stage):
 
     def _to_original(self, tokens: Tokens, aligned: Aligned) -> Tokens:
         """Spans of the normalised text become those of the original."""
-        return _whole_words(tokens, aligned)
+        return whole_words(tokens, aligned)
 
     def words(self, text: str) -> list[str]:
         """The forms only; the same words as tokenize(text).form."""
@@ -72,7 +72,7 @@ class Tokenizer(Stage):
         )
         return mine == others
 
-    def set_params(self, **params: Any) -> "Tokenizer":
+    def set_params(self, **params: Any) -> Self:
         self.__dict__.pop("_normalizer", None)
         return super().set_params(**params)
 
@@ -98,7 +98,9 @@ def spans(text: str, forms: list[str]) -> tuple[list[int], list[int]]:
     return start, end
 
 
-def _whole_words(tokens: Tokens, aligned: Aligned) -> Tokens:
+def whole_words(tokens: Tokens, aligned: Aligned) -> Tokens:
+    """Tokens of an aligned text with the spans of the original; words that begin inside what one
+    character became are joined."""
     origin, until = aligned.start, aligned.end
     assert origin is not None
     assert until is not None
