@@ -2,11 +2,13 @@
 
     JPSEQ_CORPORA=... python benchmarks/word2vec.py speed [--rounds 5]
     JPSEQ_CORPORA=... python benchmarks/word2vec.py quality [--method cbow] [--threads 2]
+    JPSEQ_CORPORA=... python benchmarks/word2vec.py speed --hierarchical     # and quality
     JPSEQ_CORPORA=... python benchmarks/word2vec.py whole [--rounds 3]
     JPSEQ_CORPORA=... python benchmarks/word2vec.py length
 
-All with window 5, negative 5, sample 1e-3, min_count 5, on Aozora Bunko texts cut by MeCab. The
-first call cuts them and keeps the words in a folder of the system's temporary one.
+All with window 5, negative 5 or a hierarchical softmax, sample 1e-3, min_count 5, on Aozora Bunko
+texts cut by MeCab. The first call cuts them and keeps the words in a folder of the system's
+temporary one.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
 from jpseq.embedding.draws import chances
 from jpseq.embedding.hogwild import Weights, train_epoch
+from jpseq.embedding.huffman import Paths
 from jpseq.embedding.sentences import Pieces, drawn, renamed
 from jpseq.embedding.windows import Options
 from jpseq.embedding.word2vec import Word2Vec
@@ -36,6 +39,8 @@ from jpseq.evaluation.similarity import evaluate_words, read_word_pairs
 from jpseq.vocabulary import Vocabulary
 
 SETTINGS: dict[str, Any] = {"window": 5, "negative": 5, "sample": 1e-3, "min_count": 5}
+TREE = {"hs": 1, "negative": 0}
+"""What gensim calls a hierarchical softmax."""
 FIRST_RATE, LAST_RATE = 0.025, 1e-4
 HERE = Path(tempfile.gettempdir()) / "jpseq-word2vec-benchmark"
 
@@ -74,7 +79,9 @@ def write(corpus: Prepared, rows: Iterable[int], path: Path) -> None:
             file.write(" ".join(words[i] for i in corpus.ids[int(row)].tolist()) + "\n")
 
 
-def in_gensim(path: Path, method: str, dim: int, workers: int, seed: int = 1) -> Any:
+def in_gensim(
+    path: Path, method: str, dim: int, workers: int, tree: bool = False, seed: int = 1
+) -> Any:
     """A gensim model that has counted the words and learnt nothing."""
     from gensim.models import Word2Vec as Theirs
 
@@ -85,7 +92,7 @@ def in_gensim(path: Path, method: str, dim: int, workers: int, seed: int = 1) ->
         seed=seed,
         alpha=FIRST_RATE,
         min_alpha=LAST_RATE,
-        **SETTINGS,
+        **SETTINGS | (TREE if tree else {}),
     )
     model.build_vocab(corpus_file=str(path))
     return model
@@ -102,11 +109,25 @@ def train_theirs(model: Any, path: Path, epochs: int) -> None:
 
 def as_ours(model: Any, vocabulary: Vocabulary, method: str) -> Word2Vec:
     """gensim's weights in a Word2Vec, so that the same function measures both."""
-    ours = Word2Vec(model.vector_size, method=method, **SETTINGS)
+    tree = bool(model.hs)
+    ours = Word2Vec(model.vector_size, method=method, hierarchical=tree, **SETTINGS)
     ours.vocabulary = Vocabulary(min_count=SETTINGS["min_count"]).merge(vocabulary)
     ours.weights = Weights(len(ours.vocabulary), ours.dim, 1)
     rows = [model.wv.key_to_index[word] for word in ours.vocabulary.words]
-    ours.weights.x[:], ours.weights.o[:] = model.wv.vectors[rows], model.syn1neg[rows]
+    ours.weights.x[:] = model.wv.vectors[rows]
+    ours.weights.o[:] = model.syn1 if tree else model.syn1neg[rows]
+    if tree:  # where words are as frequent as others, its tree is another one
+        words = [model.wv.index_to_key[row] for row in rows]
+        nodes, codes = (
+            [model.wv.get_vecattr(word, name) for word in words] for name in ("point", "code")
+        )
+        paths = Paths(
+            np.cumsum([0, *map(len, codes)]),
+            np.concatenate(nodes).astype(np.int32),
+            (1 - 2 * np.concatenate(codes).astype(np.float32)),
+        )
+        own = ours._chances()._replace(paths=paths)
+        ours._chances = lambda: own  # type: ignore[method-assign]
     return ours
 
 
@@ -126,12 +147,12 @@ def sgemm_rate(dim: int = 1536) -> float:
         return 10 * dim**3 / (time.perf_counter() - begun) / 1e9
 
 
-def speed(rounds: int, seconds: float) -> None:
+def speed(rounds: int, seconds: float, tree: bool) -> None:
     """Words of the corpus a second, vocabulary and tables made before; medians of rounds."""
     corpus = texts()
     counts = corpus.prepared.vocabulary.counts
     known = Vocabulary(min_count=SETTINGS["min_count"]).merge(corpus.prepared.vocabulary)
-    tables = chances(known.counts, SETTINGS["sample"], 0.75)
+    tables = chances(known.counts, SETTINGS["sample"], 0.75, tree)
     names = renamed(corpus.prepared.vocabulary, known)
     print(f"{counts.sum():,} words, {len(known):,} different ones, {rounds} rounds")
     print(f"sgemm on one thread: {sgemm_rate():.0f} GFLOP/s\n")
@@ -146,7 +167,7 @@ def speed(rounds: int, seconds: float) -> None:
                 for threads in (1, 2):
                     # A part of the corpus that takes about so long on either side.
                     path, words = part(corpus.words, int(seconds * 250_000 * threads))
-                    model = in_gensim(corpus.words, method, dim, threads)
+                    model = in_gensim(corpus.words, method, dim, threads, tree)
                     begun = time.perf_counter()
                     model.train(
                         corpus_file=str(path),
@@ -161,7 +182,7 @@ def speed(rounds: int, seconds: float) -> None:
                     ids = corpus.prepared.ids
                     last = int(np.searchsorted(ids.offsets, seconds * 2_500_000 * threads))
                     pieces = Pieces(ids[:last], names)
-                    options = Options(method == "cbow", 5, True, 5)
+                    options = Options(method == "cbow", 5, True, 5, tree)
 
                     def rate(_: int) -> float:
                         return FIRST_RATE
@@ -171,7 +192,7 @@ def speed(rounds: int, seconds: float) -> None:
                     _, predictions = train_epoch(pieces, weights, options, tables, rate, (2,))
                     took = time.perf_counter() - begun
                     ours[threads].append(int(pieces.words_before()[-1]) / took)
-                    if threads == 1 and method == "skipgram":
+                    if threads == 1 and method == "skipgram" and not tree:
                         flops = predictions * 6 * 6 * dim / took / 1e9  # six outputs, six each
             for threads in (1, 2):
                 a, b = statistics.median(theirs[threads]), statistics.median(ours[threads])
@@ -205,18 +226,19 @@ def part(path: Path, words: int) -> tuple[Path, int]:
 # Quality
 
 
-def one(side: str, method: str, dim: int, epochs: int, seed: int, threads: int) -> dict[str, float]:
+def one(
+    side: str, method: str, dim: int, epochs: int, seed: int, threads: int, tree: bool
+) -> dict[str, float]:
     """A training; its loss on the held-out part, and Spearman on JWSD."""
     corpus = texts()
     begun = time.perf_counter()
     if side == "gensim":
-        model = in_gensim(corpus.words, method, dim, threads, seed + 1)
+        model = in_gensim(corpus.words, method, dim, threads, tree, seed + 1)
         train_theirs(model, corpus.words, epochs)
         ours = as_ours(model, corpus.prepared.vocabulary, method)
     else:
-        ours = Word2Vec(
-            dim, method=method, epochs=epochs, seed=seed, threads=threads, **SETTINGS
-        ).fit(corpus.prepared)
+        options = {"method": method, "epochs": epochs, "seed": seed, "threads": threads}
+        ours = Word2Vec(dim, hierarchical=tree, **options, **SETTINGS).fit(corpus.prepared)
     seconds = time.perf_counter() - begun
     figures = {"seconds": seconds, "loss": ours.loss(corpus.held_out)}
     for name in ("noun", "adv"):
@@ -225,8 +247,9 @@ def one(side: str, method: str, dim: int, epochs: int, seed: int, threads: int) 
     return figures
 
 
-def quality(method: str, dim: int, epochs: int, seeds: int, threads: int) -> None:
-    print(f"{method}, {dim} dimensions, {epochs} epochs, {threads} thread(s)")
+def quality(method: str, dim: int, epochs: int, seeds: int, threads: int, tree: bool) -> None:
+    kind = "hierarchical softmax" if tree else "negative sampling"
+    print(f"{method}, {kind}, {dim} dimensions, {epochs} epochs, {threads} thread(s)")
     print("| | seed | held-out loss | JWSD nouns | JWSD adverbs | seconds |")
     print("|---|---|---|---|---|---|")
     texts()
@@ -234,7 +257,7 @@ def quality(method: str, dim: int, epochs: int, seeds: int, threads: int) -> Non
     rows: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
     with ProcessPoolExecutor(1 if threads > 1 else os.cpu_count()) as pool:
         futures = {
-            (side, seed): pool.submit(one, side, method, dim, epochs, seed, threads)
+            (side, seed): pool.submit(one, side, method, dim, epochs, seed, threads, tree)
             for seed in range(seeds)
             for side in sides
         }
@@ -356,11 +379,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--words", type=int, default=1)
+    parser.add_argument("--hierarchical", action="store_true", help="of speed and quality")
     given = parser.parse_args()
     actions: dict[str, Callable[[], None]] = {
-        "speed": lambda: speed(given.rounds, given.seconds),
+        "speed": lambda: speed(given.rounds, given.seconds, given.hierarchical),
         "quality": lambda: quality(
-            given.method, given.dim, given.epochs, given.seeds, given.threads
+            *(given.method, given.dim, given.epochs, given.seeds, given.threads),
+            given.hierarchical,
         ),
         "whole": lambda: whole(given.rounds),
         "length": length,

@@ -62,6 +62,10 @@ def train(
     noise_exponent: Annotated[
         float, typer.Option(help="Negatives are drawn in proportion to counts to this power.")
     ] = 0.75,
+    hierarchical: Annotated[
+        bool,
+        typer.Option("--hierarchical", help="Predict words by a tree and not beside negatives."),
+    ] = False,
     learning_rate: Annotated[float, typer.Option(help="Of the first step ...")] = 0.025,
     final_rate: Annotated[float, typer.Option(help="... and of the last.")] = 1e-4,
     threads: Threads = 1,
@@ -102,6 +106,7 @@ def train(
         "method": method,
         "dynamic_window": dynamic_window,
         "noise_exponent": noise_exponent,
+        "hierarchical": hierarchical,
         "learning_rate": learning_rate,
         "final_rate": final_rate,
         "threads": threads,

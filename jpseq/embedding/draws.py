@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, uint32, uint64
 
+from jpseq.embedding.huffman import NO_PATHS, Paths, huffman
+
 ALWAYS = 2**32 - 1
 """The threshold that every number of 32 bits passes."""
 MULTIPLIER, INCREMENT = 6364136223846793005, 1442695040888963407
@@ -27,9 +29,13 @@ class Chances(NamedTuple):
     """(V,) a word is kept if a number of 32 bits is at most this."""
     noise: Thresholds
     """(V, 2) for negatives: threshold and other word of each (Walker's alias method)."""
+    paths: Paths = NO_PATHS
+    """Of a hierarchical softmax, which draws no negatives."""
 
 
-def chances(counts: npt.NDArray[np.int64], sample: float, exponent: float) -> Chances:
+def chances(
+    counts: npt.NDArray[np.int64], sample: float, exponent: float, hierarchical: bool = False
+) -> Chances:
     """The tables for words with these counts.
 
     Args:
@@ -39,6 +45,7 @@ def chances(counts: npt.NDArray[np.int64], sample: float, exponent: float) -> Ch
             all.
         exponent: negatives are drawn in proportion to counts to this power; 0.75 there, section
             2.2.
+        hierarchical: whether the paths of a tree are wanted; then counts are sorted.
     """
     keep = np.ones(len(counts))
     if sample:
@@ -47,7 +54,8 @@ def chances(counts: npt.NDArray[np.int64], sample: float, exponent: float) -> Ch
     weights = counts.astype(np.float64) ** exponent
     chance, other = _alias(weights / weights.sum())
     noise = np.column_stack([_thresholds(chance), other.astype(np.uint32)])
-    return Chances(_thresholds(keep), np.ascontiguousarray(noise))
+    paths = huffman(counts) if hierarchical else NO_PATHS
+    return Chances(_thresholds(keep), np.ascontiguousarray(noise), paths)
 
 
 def _thresholds(probabilities: npt.NDArray[np.float64]) -> Thresholds:

@@ -23,7 +23,8 @@ from jpseq.embedding.windows import Layers, Options, train
 LINE = 16
 """float32 values in a line of the cache, and in the longest vector."""
 HOT = 1024
-"""Words of which each thread has rows of its own. They are a good half of a text."""
+"""Words of which each thread has rows of its own: they are a good half of a text. Of a tree they
+are the inner nodes nearest to the root."""
 
 Matrix = npt.NDArray[np.float32]
 

@@ -50,7 +50,7 @@ def train(
 
     Args:
         x: (V, D) the input layer.
-        o: (V, D) the output layer.
+        o: (V, D) the output layer, of words or of a tree's inner nodes.
     """
     words, noise = Random(seeds[0]), Random(seeds[1])
     loss, predictions, before = 0.0, 0, 0
@@ -63,19 +63,28 @@ def train(
         if len(kept) < 2:
             continue
         for i, word in enumerate(kept):
-            outputs = [word, *(noise.negative(chances.noise) for _ in range(options.negatives))]
+            if options.hierarchical:
+                path = slice(*chances.paths.begins[word : word + 2])
+                outputs = chances.paths.nodes[path].tolist()
+                sign = chances.paths.signs[path].astype(np.float64)
+            else:
+                drawn = [noise.negative(chances.noise) for _ in range(options.negatives)]
+                outputs = [word, *drawn]
+                sign = np.array([1.0, *(0.0 if other == word else -1.0 for other in drawn)])
             reach = words.below(options.window) + 1 if options.dynamic else options.window
             around = kept[max(0, i - reach) : i] + kept[i + 1 : i + reach + 1]
             learn = _cbow if options.cbow else _skip_gram
-            loss += learn(x, o, around, outputs, rate)
+            loss += learn(x, o, around, outputs, sign, rate)
             predictions += 1 if options.cbow else len(around)
     return loss, predictions
 
 
-def _skip_gram(x: Matrix, o: Matrix, around: list[int], outputs: list[int], rate: float) -> float:
+def _skip_gram(
+    x: Matrix, o: Matrix, around: list[int], outputs: list[int], sign: Matrix, rate: float
+) -> float:
     """One window; its loss."""
     scores = x[around] @ o[outputs].T
-    steps, loss = _steps(scores, outputs, rate)
+    steps, loss = _steps(scores, sign, rate)
     for first in range(0, len(outputs), OUTPUTS):
         block = slice(first, first + OUTPUTS)
         rows, changes = o[outputs[block]], np.zeros((len(outputs[block]), x.shape[1]))
@@ -86,10 +95,12 @@ def _skip_gram(x: Matrix, o: Matrix, around: list[int], outputs: list[int], rate
     return loss
 
 
-def _cbow(x: Matrix, o: Matrix, around: list[int], outputs: list[int], rate: float) -> float:
+def _cbow(
+    x: Matrix, o: Matrix, around: list[int], outputs: list[int], sign: Matrix, rate: float
+) -> float:
     """One window; its loss."""
     mean = x[around].mean(0)
-    steps, loss = _steps(mean @ o[outputs].T, outputs, rate)
+    steps, loss = _steps(mean @ o[outputs].T, sign, rate)
     for first in range(0, len(outputs), OUTPUTS):
         block = slice(first, first + OUTPUTS)
         np.add.at(x, around, steps[block] @ o[outputs[block]])
@@ -97,9 +108,9 @@ def _cbow(x: Matrix, o: Matrix, around: list[int], outputs: list[int], rate: flo
     return loss
 
 
-def _steps(scores: Matrix, outputs: list[int], rate: float) -> tuple[Matrix, float]:
-    """rate (wanted - σ(score)), and the summed -log σ: (..., K) scores of a word and negatives."""
-    sign = np.array([1.0] + [0.0 if word == outputs[0] else -1.0 for word in outputs[1:]])
+def _steps(scores: Matrix, sign: Matrix, rate: float) -> tuple[Matrix, float]:
+    """rate (wanted - σ(score)), and the summed -log σ: (..., K) scores of K outputs, of which sign
+    (K,) says whether a high score is wanted (1) or a low one (-1), or nothing (0)."""
     t = sign * scores
     steps = sign * rate / (1 + np.exp(t))
     return steps, float((np.abs(sign) * np.logaddexp(0, -t)).sum())

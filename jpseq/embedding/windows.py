@@ -2,9 +2,10 @@
 
 Skip-gram (Mikolov et al. 2013a, section 3.2): each word around predicts the word in the middle.
 CBOW (section 3.1): the mean of the words around predicts it. What is predicted is told from words
-drawn by chance, the negatives (Mikolov et al. 2013b, section 2.2). In skip-gram all words of a
-window share their negatives (Ji et al. 2016), so that the scores are a matrix product; what each
-of two words around adds to an output is what it was when its turn came.
+drawn by chance, the negatives (Mikolov et al. 2013b, section 2.2), or found on its path in a tree
+(section 2.1; see huffman). In skip-gram all words of a window share their negatives (Ji et al.
+2016), as they share the path, so that the scores are a matrix product; what each of two words
+around adds to an output is what it was when its turn came.
 """
 
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 from numba import float32, int64, njit, uint64
 
 from jpseq.embedding.draws import below, following, negative, upper
+from jpseq.embedding.huffman import Paths
 from jpseq.embedding.plain_code import OPTIONS, OUTPUTS
 from jpseq.embedding.vector_code import WIDTH
 
@@ -37,7 +39,7 @@ class Layers(NamedTuple):
     x: Any
     """(rows * size,) float32, the input layer: the word vectors."""
     o: Any
-    """(rows * size,) float32, the output layer."""
+    """(rows * size,) float32, the output layer, of words or of a tree's inner nodes."""
     size: int
     hot: int
     """The most frequent words, of which a thread has rows of its own ..."""
@@ -54,6 +56,8 @@ class Options(NamedTuple):
     dynamic: bool
     """Whether each window's width is drawn from 1 to that, so that near words count more."""
     negatives: int
+    hierarchical: bool = False
+    """Whether the output layer is a tree, and there are no negatives."""
 
 
 @njit(**OPTIONS)  # type: ignore[untyped-decorator]
@@ -80,7 +84,10 @@ def train(
     """
     words, noise_state = uint64(seeds[0]), uint64(seeds[1])
     size, most, V = layers.size, 2 * options.window, len(chances.keep)
-    blocks = (options.negatives + OUTPUTS) // OUTPUTS
+    paths, longest = chances.paths, options.negatives + 1
+    if options.hierarchical:
+        longest = np.max(np.diff(paths.begins))
+    blocks = (longest + OUTPUTS - 1) // OUTPUTS
     kept = (
         np.empty(np.max(np.diff(offsets)), np.int32) if len(offsets) > 1 else np.empty(0, np.int32)
     )
@@ -89,6 +96,7 @@ def train(
     mean = np.empty(size, np.float32)
     scores = np.zeros((blocks, most * OUTPUTS + SPARE), np.float32)
     signs = _signs(most, scores.shape[1])
+    turns = np.zeros((blocks, most * OUTPUTS + SPARE), np.float32)
     losses, predictions = np.zeros(SPARE), 0
     whole = max(1, offsets[-1] - offsets[0])
     for s in range(len(offsets) - 1):
@@ -96,12 +104,12 @@ def train(
         rate = float32(rates[0] + (rates[1] - rates[0]) * ((offsets[s] - offsets[0]) / whole))
         if count < 2:
             continue
-        noise_state = _outputs(kept[0], layers, options, chances.noise, noise_state, to[0])
+        noise_state = _outputs(kept[0], layers, options, chances, noise_state, to[0])
         for i in range(count):
             # Rows of the next window are brought into the cache while this one is learnt.
             if i + 1 < count:
                 noise_state = _outputs(
-                    kept[i + 1], layers, options, chances.noise, noise_state, to[(i + 1) & 1]
+                    kept[i + 1], layers, options, chances, noise_state, to[(i + 1) & 1]
                 )
             if i + 1 + options.window < count:
                 prefetch(layers.x, _row(kept[i + 1 + options.window], layers), size)
@@ -114,18 +122,23 @@ def train(
                 if j != i:
                     at[n] = _row(kept[j], layers)
                     n += 1
-            outputs = to[i & 1]
+            outputs, m = to[i & 1], 1 if options.cbow else n
+            used = blocks
+            if options.hierarchical:
+                used = _turns(kept[i], paths, m, turns)
             if options.cbow:
                 mean_dots(layers.x, at, n, mean, layers.o, outputs[0], size, scores[0])
-                for b in range(1, blocks):
+                for b in range(1, used):
                     mean_dots(layers.x, at, n, mean, layers.o, outputs[b], size, scores[b])
             else:
-                for b in range(blocks):
+                for b in range(used):
                     dots(layers.x, at, n, layers.o, outputs[b], size, scores[b])
-            m = 1 if options.cbow else n
-            for b in range(blocks):
-                _forget(scores[b], m, outputs, b, int64(V) * size)
-                learn(scores[b], signs[min(b, 1), m], m * OUTPUTS, rate, losses)
+            for b in range(used):
+                if options.hierarchical:
+                    learn(scores[b], turns[b], m * OUTPUTS, rate, losses)
+                else:
+                    _forget(scores[b], m, outputs, b, int64(V) * size)
+                    learn(scores[b], signs[min(b, 1), m], m * OUTPUTS, rate, losses)
                 if options.cbow:
                     update_mean(layers.x, at, n, mean, layers.o, outputs[b], size, scores[b])
                 else:
@@ -168,12 +181,35 @@ def _keep(sentence: Any, keep: Any, state: Any, kept: Any) -> Any:
 
 
 @njit(**OPTIONS)  # type: ignore[untyped-decorator]
-def _outputs(word: Any, layers: Layers, options: Options, noise: Any, state: Any, to: Any) -> Any:
-    """Rows of a word and its negatives, into to; the state."""
+def _turns(word: Any, paths: Paths, n: Any, turns: Any) -> Any:
+    """What is wanted of the scores of n rows at each node of a word's path, into turns (blocks, n
+    OUTPUTS and more): 0 behind its end. How many blocks the path takes."""
+    first, length = paths.begins[word], paths.begins[word + 1] - paths.begins[word]
+    used = (length + OUTPUTS - 1) // OUTPUTS
+    for b in range(used):
+        turns[b] = 0
+        for m in range(min(OUTPUTS, length - b * OUTPUTS)):
+            turns[b, m : n * OUTPUTS : OUTPUTS] = paths.signs[first + b * OUTPUTS + m]
+    return used
+
+
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+def _outputs(word: Any, layers: Layers, options: Options, chances: Any, state: Any, to: Any) -> Any:
+    """Rows of a word and its negatives, or of the nodes on its path, into to; the state."""
+    if options.hierarchical:
+        paths = chances.paths
+        first, last = paths.begins[word], paths.begins[word + 1]
+        for k in range(-(-(last - first) // OUTPUTS) * OUTPUTS):
+            place = int64(len(paths.begins) - 1) * layers.size  # the row that is of nothing
+            if first + k < last:
+                place = _row(paths.nodes[first + k], layers)
+                prefetch(layers.o, place, layers.size)
+            to[k // OUTPUTS, k % OUTPUTS] = place
+        return state
     to[0, 0] = _row(word, layers)
     prefetch(layers.o, to[0, 0], layers.size)
     for k in range(1, options.negatives + 1):
-        state, drawn = negative(state, noise)
+        state, drawn = negative(state, chances.noise)
         place = _row(drawn, layers)
         to[k // OUTPUTS, k % OUTPUTS] = place
         prefetch(layers.o, place, layers.size)

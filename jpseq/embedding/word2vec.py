@@ -45,6 +45,7 @@ class Word2VecConfiguration(Configuration):
     method: Literal["skipgram", "cbow"]
     dynamic_window: bool
     noise_exponent: Share
+    hierarchical: bool
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     final_rate: Annotated[float, Field(ge=0, le=1)]
     threads: Annotated[int, Field(ge=1, le=1024)]
@@ -85,8 +86,8 @@ class Epoch(NamedTuple):
     number: int
     """From 1."""
     loss: float
-    """Mean over predictions of -log σ(score), a negative's score counted as minus itself; NaN where
-    nothing was predicted."""
+    """Mean over predictions of -log σ(score), a negative's score counted as minus itself: of a
+    hierarchical softmax -log p of the word. NaN where nothing was predicted."""
     held_out: float | None
     """The same on sentences that are not learnt from, with the same draws each time."""
     words_per_second: float
@@ -97,7 +98,8 @@ Report = Callable[[Start | Moment | Epoch], object]
 
 
 class Word2Vec(Model):
-    """Vectors for the words of a corpus (Mikolov et al. 2013a, 2013b), by negative sampling.
+    """Vectors for the words of a corpus (Mikolov et al. 2013a, 2013b), by negative sampling or a
+    hierarchical softmax.
 
     One seed and one thread give the same bytes each time on one kind of processor. Several threads
     write into the same weights without waiting (see hogwild), so that runs differ a little.
@@ -115,6 +117,8 @@ class Word2Vec(Model):
             does, which is quicker and better for frequent words, worse for rare ones.
         dynamic_window: draw each window's width from 1 to `window`, so that near words count more.
         noise_exponent: negatives are drawn in proportion to counts to this power.
+        hierarchical: predict a word by its path in a tree (see huffman) and not by telling it from
+            negatives, of which there are none then. Better for rare words, and slower.
         learning_rate, final_rate: of the first and the last step; between them it falls evenly.
         threads: that learn at once.
         seed: of everything that chance decides.
@@ -135,6 +139,7 @@ class Word2Vec(Model):
         max_words: int | None = None,
         dynamic_window: bool = True,
         noise_exponent: float = 0.75,
+        hierarchical: bool = False,
         learning_rate: float = 0.025,
         final_rate: float = 1e-4,
         threads: int = 1,
@@ -151,6 +156,7 @@ class Word2Vec(Model):
         self.max_words = max_words
         self.dynamic_window = dynamic_window
         self.noise_exponent = noise_exponent
+        self.hierarchical = hierarchical
         self.learning_rate = learning_rate
         self.final_rate = final_rate
         self.threads = threads
@@ -201,7 +207,8 @@ class Word2Vec(Model):
         """Go on with another corpus: as fit, but what was learnt before stays.
 
         Counts are added up. Words that are frequent enough by now and were not before get vectors
-        as at the beginning.
+        as at the beginning. Of a hierarchical softmax the output layer begins anew, since other
+        counts make another tree.
         """
         self.check()
         FitConfiguration.check({"held_out": held_out, "patience": patience})
@@ -210,7 +217,7 @@ class Word2Vec(Model):
             self.weights = self._first_weights(vocabulary)
             self.vocabulary = vocabulary
             tables = self._chances()
-            bytes_of_tables = sum(table.nbytes for table in tables)
+            bytes_of_tables = sum(t.nbytes for t in (tables.keep, tables.noise, *tables.paths))
             words = len(counted.ids.values)
             report(Start(words, len(vocabulary), self.weights.memory + bytes_of_tables))
             left_out = drawn(len(counted.ids), held_out, self.seed)
@@ -308,15 +315,18 @@ class Word2Vec(Model):
             here = renamed(self.vocabulary, vocabulary)
             known = here < len(vocabulary)
             weights.x[here[known]] = self.weights.x[known]
-            weights.o[here[known]] = self.weights.o[known]
+            if not self.hierarchical:
+                weights.o[here[known]] = self.weights.o[known]
         return weights
 
     @property
     def _options(self) -> Options:
-        return Options(self.method == "cbow", self.window, self.dynamic_window, self.negative)
+        cbow = self.method == "cbow"
+        return Options(cbow, self.window, self.dynamic_window, self.negative, self.hierarchical)
 
     def _chances(self) -> Chances:
-        return chances(self.vocabulary.counts, self.sample, self.noise_exponent)
+        counts = self.vocabulary.counts
+        return chances(counts, self.sample, self.noise_exponent, self.hierarchical)
 
     def _check_finite(self) -> None:
         weights = self.trained()

@@ -16,10 +16,14 @@ WORDS = 60
 
 
 def difference(cbow: bool, negatives: int, dim: int, dynamic: bool = True) -> float:
-    """Of weights and losses after some 1,000 windows, relative to the largest weight."""
+    """Of weights and losses after some 1,000 windows, relative to the largest weight.
+
+    Args:
+        negatives: of a word; 0 for a hierarchical softmax.
+    """
     draw = np.random.default_rng(negatives * 1000 + dim)
     counts = np.sort(draw.integers(5, 500, WORDS))[::-1].copy()
-    tables = chances(counts, sample=0.01, exponent=0.75)
+    tables = chances(counts, sample=0.01, exponent=0.75, hierarchical=not negatives)
     # Words 60 to 64 are beyond the vocabulary; some sentences are empty.
     sentences = [draw.integers(0, WORDS + 5, draw.integers(0, 40)).tolist() for _ in range(75)]
     ids = np.array(list(itertools.chain(*sentences)), np.int32)
@@ -30,7 +34,7 @@ def difference(cbow: bool, negatives: int, dim: int, dynamic: bool = True) -> fl
         layer[:WORDS, :dim] = draw.normal(0, 0.3, (WORDS, dim))
     exact = [layer[:WORDS].astype(np.float64) for layer in layers]
     begun = [layer.copy() for layer in exact]
-    options = windows.Options(cbow, 5, dynamic, negatives)
+    options = windows.Options(cbow, 5, dynamic, negatives, not negatives)
     seen = windows.Layers(layers[0].ravel(), layers[1].ravel(), size, 0, 0)
     rates, seeds = (0.05, 0.01), np.array([3, 4], np.uint64)
     loss, count = windows.train(ids, offsets, seen, options, tables, rates, seeds)
@@ -49,6 +53,6 @@ def difference(cbow: bool, negatives: int, dim: int, dynamic: bool = True) -> fl
 
 
 if __name__ == "__main__":
-    cases = [(cbow, *case) for cbow in (False, True) for case in ((5, 20), (12, 16))]
+    cases = [(cbow, *case) for cbow in (False, True) for case in ((5, 20), (12, 16), (0, 20))]
     print(WIDTH, max(difference(*case) for case in cases))
     sys.exit()

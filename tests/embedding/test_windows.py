@@ -18,7 +18,7 @@ NEVER_LEFT_OUT = np.full(4, 2**32 - 1, np.uint32)
 
 
 @pytest.mark.parametrize("cbow", [False, True])
-@pytest.mark.parametrize("negatives", [1, 5, 6, 12])
+@pytest.mark.parametrize("negatives", [0, 1, 5, 6, 12])
 @pytest.mark.parametrize("dim", [1, 16, 100])
 def test_weights_and_losses_are_those_of_the_reference(
     cbow: bool, negatives: int, dim: int

