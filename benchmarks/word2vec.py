@@ -2,13 +2,13 @@
 
     JPSEQ_CORPORA=... python benchmarks/word2vec.py speed [--rounds 5]
     JPSEQ_CORPORA=... python benchmarks/word2vec.py quality [--method cbow] [--threads 2]
-    JPSEQ_CORPORA=... python benchmarks/word2vec.py speed --hierarchical     # and quality
+    JPSEQ_CORPORA=... python benchmarks/word2vec.py speed --kind tree        # and quality; ngrams
     JPSEQ_CORPORA=... python benchmarks/word2vec.py whole [--rounds 3]
     JPSEQ_CORPORA=... python benchmarks/word2vec.py length
 
-All with window 5, negative 5 or a hierarchical softmax, sample 1e-3, min_count 5, on Aozora Bunko
-texts cut by MeCab. The first call cuts them and keeps the words in a folder of the system's
-temporary one.
+All with window 5, negative 5, sample 1e-3, min_count 5, on Aozora Bunko texts cut by MeCab; --kind
+tree has a hierarchical softmax in place of negatives, --kind ngrams is beside gensim's FastText.
+The first call cuts the texts and keeps the words in a folder of the system's temporary one.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from jpseq.corpora.prepared import Prepared
 from jpseq.embedding.draws import chances
 from jpseq.embedding.hogwild import Weights, train_epoch
 from jpseq.embedding.huffman import Paths
+from jpseq.embedding.ngrams import NGrams, parts
 from jpseq.embedding.sentences import Pieces, drawn, renamed
 from jpseq.embedding.windows import Options
 from jpseq.embedding.word2vec import Word2Vec
@@ -39,8 +40,13 @@ from jpseq.evaluation.similarity import evaluate_words, read_word_pairs
 from jpseq.vocabulary import Vocabulary
 
 SETTINGS: dict[str, Any] = {"window": 5, "negative": 5, "sample": 1e-3, "min_count": 5}
-TREE = {"hs": 1, "negative": 0}
-"""What gensim calls a hierarchical softmax."""
+NGRAMS: dict[str, Any] = {"ngrams": (1, 3), "buckets": 500_000}
+KINDS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "negative": ({}, {}),
+    "tree": ({"hierarchical": True}, {"hs": 1, "negative": 0}),
+    "ngrams": (NGRAMS, {"min_n": 1, "max_n": 3, "bucket": 500_000}),
+}
+"""Negative sampling, a hierarchical softmax, and words made of n-grams too: for us, for gensim."""
 FIRST_RATE, LAST_RATE = 0.025, 1e-4
 HERE = Path(tempfile.gettempdir()) / "jpseq-word2vec-benchmark"
 
@@ -80,19 +86,20 @@ def write(corpus: Prepared, rows: Iterable[int], path: Path) -> None:
 
 
 def in_gensim(
-    path: Path, method: str, dim: int, workers: int, tree: bool = False, seed: int = 1
+    path: Path, method: str, dim: int, workers: int, kind: str = "negative", seed: int = 1
 ) -> Any:
     """A gensim model that has counted the words and learnt nothing."""
-    from gensim.models import Word2Vec as Theirs
+    from gensim import models
 
-    model = Theirs(
+    theirs = models.FastText if kind == "ngrams" else models.Word2Vec
+    model = theirs(
         vector_size=dim,
         sg=int(method == "skipgram"),
         workers=workers,
         seed=seed,
         alpha=FIRST_RATE,
         min_alpha=LAST_RATE,
-        **SETTINGS | (TREE if tree else {}),
+        **SETTINGS | KINDS[kind][1],
     )
     model.build_vocab(corpus_file=str(path))
     return model
@@ -107,16 +114,17 @@ def train_theirs(model: Any, path: Path, epochs: int) -> None:
     )
 
 
-def as_ours(model: Any, vocabulary: Vocabulary, method: str) -> Word2Vec:
+def as_ours(model: Any, vocabulary: Vocabulary, method: str, kind: str) -> Word2Vec:
     """gensim's weights in a Word2Vec, so that the same function measures both."""
-    tree = bool(model.hs)
-    ours = Word2Vec(model.vector_size, method=method, hierarchical=tree, **SETTINGS)
+    ours = Word2Vec(model.vector_size, method=method, **KINDS[kind][0], **SETTINGS)
     ours.vocabulary = Vocabulary(min_count=SETTINGS["min_count"]).merge(vocabulary)
-    ours.weights = Weights(len(ours.vocabulary), ours.dim, 1)
+    ours.weights = weights = ours._no_weights(len(ours.vocabulary))
     rows = [model.wv.key_to_index[word] for word in ours.vocabulary.words]
-    ours.weights.x[:] = model.wv.vectors[rows]
-    ours.weights.o[:] = model.syn1 if tree else model.syn1neg[rows]
-    if tree:  # where words are as frequent as others, its tree is another one
+    weights.x[:] = (model.wv.vectors_vocab if kind == "ngrams" else model.wv.vectors)[rows]
+    weights.o[:] = model.syn1 if kind == "tree" else model.syn1neg[rows]
+    if kind == "ngrams":  # the hash is the same
+        weights.grams[:] = model.wv.vectors_ngrams
+    if kind == "tree":  # where words are as frequent as others, its tree is another one
         words = [model.wv.index_to_key[row] for row in rows]
         nodes, codes = (
             [model.wv.get_vecattr(word, name) for word in words] for name in ("point", "code")
@@ -147,12 +155,16 @@ def sgemm_rate(dim: int = 1536) -> float:
         return 10 * dim**3 / (time.perf_counter() - begun) / 1e9
 
 
-def speed(rounds: int, seconds: float, tree: bool) -> None:
+def speed(rounds: int, seconds: float, kind: str) -> None:
     """Words of the corpus a second, vocabulary and tables made before; medians of rounds."""
     corpus = texts()
     counts = corpus.prepared.vocabulary.counts
     known = Vocabulary(min_count=SETTINGS["min_count"]).merge(corpus.prepared.vocabulary)
-    tables = chances(known.counts, SETTINGS["sample"], 0.75, tree)
+    tables = chances(known.counts, SETTINGS["sample"], 0.75, kind == "tree")
+    buckets = 0
+    if kind == "ngrams":
+        buckets = NGRAMS["buckets"]
+        tables = tables._replace(parts=parts(known.words, NGrams(*NGRAMS["ngrams"], buckets)))
     names = renamed(corpus.prepared.vocabulary, known)
     print(f"{counts.sum():,} words, {len(known):,} different ones, {rounds} rounds")
     print(f"sgemm on one thread: {sgemm_rate():.0f} GFLOP/s\n")
@@ -167,7 +179,7 @@ def speed(rounds: int, seconds: float, tree: bool) -> None:
                 for threads in (1, 2):
                     # A part of the corpus that takes about so long on either side.
                     path, words = part(corpus.words, int(seconds * 250_000 * threads))
-                    model = in_gensim(corpus.words, method, dim, threads, tree)
+                    model = in_gensim(corpus.words, method, dim, threads, kind)
                     begun = time.perf_counter()
                     model.train(
                         corpus_file=str(path),
@@ -176,13 +188,14 @@ def speed(rounds: int, seconds: float, tree: bool) -> None:
                         epochs=1,
                     )
                     theirs[threads].append(words / (time.perf_counter() - begun))
-                    weights = Weights(len(known), dim, threads)
+                    weights = Weights(len(known), dim, threads, buckets)
                     draw = np.random.default_rng(0)
-                    weights.x[:] = (draw.random(weights.x.shape, np.float32) - 0.5) / dim
+                    for layer in (weights.x, weights.grams):
+                        layer[:] = (draw.random(layer.shape, np.float32) - 0.5) / dim
                     ids = corpus.prepared.ids
                     last = int(np.searchsorted(ids.offsets, seconds * 2_500_000 * threads))
                     pieces = Pieces(ids[:last], names)
-                    options = Options(method == "cbow", 5, True, 5, tree)
+                    options = Options(method == "cbow", 5, True, 5, kind == "tree")
 
                     def rate(_: int) -> float:
                         return FIRST_RATE
@@ -192,7 +205,7 @@ def speed(rounds: int, seconds: float, tree: bool) -> None:
                     _, predictions = train_epoch(pieces, weights, options, tables, rate, (2,))
                     took = time.perf_counter() - begun
                     ours[threads].append(int(pieces.words_before()[-1]) / took)
-                    if threads == 1 and method == "skipgram" and not tree:
+                    if threads == 1 and method == "skipgram" and kind == "negative":
                         flops = predictions * 6 * 6 * dim / took / 1e9  # six outputs, six each
             for threads in (1, 2):
                 a, b = statistics.median(theirs[threads]), statistics.median(ours[threads])
@@ -227,18 +240,18 @@ def part(path: Path, words: int) -> tuple[Path, int]:
 
 
 def one(
-    side: str, method: str, dim: int, epochs: int, seed: int, threads: int, tree: bool
+    side: str, method: str, dim: int, epochs: int, seed: int, threads: int, kind: str
 ) -> dict[str, float]:
     """A training; its loss on the held-out part, and Spearman on JWSD."""
     corpus = texts()
     begun = time.perf_counter()
     if side == "gensim":
-        model = in_gensim(corpus.words, method, dim, threads, tree, seed + 1)
+        model = in_gensim(corpus.words, method, dim, threads, kind, seed + 1)
         train_theirs(model, corpus.words, epochs)
-        ours = as_ours(model, corpus.prepared.vocabulary, method)
+        ours = as_ours(model, corpus.prepared.vocabulary, method, kind)
     else:
         options = {"method": method, "epochs": epochs, "seed": seed, "threads": threads}
-        ours = Word2Vec(dim, hierarchical=tree, **options, **SETTINGS).fit(corpus.prepared)
+        ours = Word2Vec(dim, **KINDS[kind][0], **options, **SETTINGS).fit(corpus.prepared)
     seconds = time.perf_counter() - begun
     figures = {"seconds": seconds, "loss": ours.loss(corpus.held_out)}
     for name in ("noun", "adv"):
@@ -247,8 +260,7 @@ def one(
     return figures
 
 
-def quality(method: str, dim: int, epochs: int, seeds: int, threads: int, tree: bool) -> None:
-    kind = "hierarchical softmax" if tree else "negative sampling"
+def quality(method: str, dim: int, epochs: int, seeds: int, threads: int, kind: str) -> None:
     print(f"{method}, {kind}, {dim} dimensions, {epochs} epochs, {threads} thread(s)")
     print("| | seed | held-out loss | JWSD nouns | JWSD adverbs | seconds |")
     print("|---|---|---|---|---|---|")
@@ -257,7 +269,7 @@ def quality(method: str, dim: int, epochs: int, seeds: int, threads: int, tree: 
     rows: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
     with ProcessPoolExecutor(1 if threads > 1 else os.cpu_count()) as pool:
         futures = {
-            (side, seed): pool.submit(one, side, method, dim, epochs, seed, threads, tree)
+            (side, seed): pool.submit(one, side, method, dim, epochs, seed, threads, kind)
             for seed in range(seeds)
             for side in sides
         }
@@ -379,13 +391,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--words", type=int, default=1)
-    parser.add_argument("--hierarchical", action="store_true", help="of speed and quality")
+    parser.add_argument("--kind", choices=list(KINDS), default="negative")
     given = parser.parse_args()
     actions: dict[str, Callable[[], None]] = {
-        "speed": lambda: speed(given.rounds, given.seconds, given.hierarchical),
+        "speed": lambda: speed(given.rounds, given.seconds, given.kind),
         "quality": lambda: quality(
             *(given.method, given.dim, given.epochs, given.seeds, given.threads),
-            given.hierarchical,
+            given.kind,
         ),
         "whole": lambda: whole(given.rounds),
         "length": length,

@@ -181,9 +181,7 @@ def _read_model(folder: Path, limit: int | None) -> Embeddings:
             " model that has.",
             folder,
         )
-    if limit is None:
-        return embeddings
-    return Embeddings(embeddings.words[:limit], embeddings.vectors[:limit])
+    return embeddings if limit is None else embeddings.first(limit)
 
 
 # safetensors

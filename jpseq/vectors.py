@@ -128,6 +128,10 @@ class Embeddings:
             raise DataError("a vector looked up holds values that are not finite; damaged.")
         return rows
 
+    def first(self, count: int) -> "Embeddings":
+        """Those of the first so many words, which are the frequent ones by custom."""
+        return Embeddings(self.words[:count], self.vectors[:count])
+
     def mean(self, words: Sequence[str], unknown: Unknown = "skip") -> Vectors:
         """(D,) the mean of the words' vectors; zero where there are none."""
         rows = self.lookup(words, unknown)

@@ -66,6 +66,14 @@ def train(
         bool,
         typer.Option("--hierarchical", help="Predict words by a tree and not beside negatives."),
     ] = False,
+    ngrams: Annotated[
+        tuple[int, int] | None,
+        typer.Option(
+            metavar="SHORTEST LONGEST",
+            help="Words are made of character n-grams, too, and unknown words of theirs: 1 3.",
+        ),
+    ] = None,
+    buckets: Annotated[int, typer.Option(help="Rows that n-grams share.")] = 500_000,
     learning_rate: Annotated[float, typer.Option(help="Of the first step ...")] = 0.025,
     final_rate: Annotated[float, typer.Option(help="... and of the last.")] = 1e-4,
     threads: Threads = 1,
@@ -107,6 +115,8 @@ def train(
         "dynamic_window": dynamic_window,
         "noise_exponent": noise_exponent,
         "hierarchical": hierarchical,
+        "ngrams": ngrams,
+        "buckets": buckets,
         "learning_rate": learning_rate,
         "final_rate": final_rate,
         "threads": threads,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from numba import njit, uint32, uint64
 
 from jpseq.embedding.huffman import NO_PATHS, Paths, huffman
+from jpseq.embedding.ngrams import NO_PARTS, Parts
 
 ALWAYS = 2**32 - 1
 """The threshold that every number of 32 bits passes."""
@@ -31,6 +32,8 @@ class Chances(NamedTuple):
     """(V, 2) for negatives: threshold and other word of each (Walker's alias method)."""
     paths: Paths = NO_PATHS
     """Of a hierarchical softmax, which draws no negatives."""
+    parts: Parts = NO_PARTS
+    """Of words that are made of n-grams."""
 
 
 def chances(

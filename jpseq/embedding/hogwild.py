@@ -36,21 +36,27 @@ class Weights:
         words: V.
         dim: D.
         threads: how many will learn at once.
+        buckets: B, rows that n-grams share.
     """
 
-    def __init__(self, words: int, dim: int, threads: int) -> None:
+    def __init__(self, words: int, dim: int, threads: int, buckets: int = 0) -> None:
         self.words = words
         self.dim = dim
         self.hot = min(HOT, words) if threads > 1 else 0
         self.size = -(-dim // LINE) * LINE
         self.threads = threads
         rows = words + 1 + threads * self.hot
-        self._x, self._o = (_aligned(rows * self.size) for _ in range(2))
-        self.x, self.o = (
-            flat.reshape(rows, self.size)[:words, :dim] for flat in (self._x, self._o)
-        )
+        self._x, self._o = (_aligned((rows + more) * self.size) for more in (buckets, 0))
+        self.x, self.o = (flat.reshape(-1, self.size)[:words, :dim] for flat in (self._x, self._o))
         """(V, D) views of the input and the output layer."""
+        self.grams = self._x.reshape(-1, self.size)[rows:, :dim]
+        """(B, D) view of the rows of n-grams."""
         self.lock = threading.Lock()
+
+    @property
+    def all(self) -> tuple[Matrix, Matrix, Matrix]:
+        """The input layer, the output layer, and the rows of n-grams."""
+        return self.x, self.o, self.grams
 
     @property
     def memory(self) -> int:
@@ -59,7 +65,9 @@ class Weights:
 
     def layers(self, thread: int) -> Layers:
         """As a thread sees them."""
-        return Layers(self._x, self._o, self.size, self.hot, self.words + 1 + thread * self.hot)
+        first = self.words + 1
+        own, grams = first + thread * self.hot, first + self.threads * self.hot
+        return Layers(self._x, self._o, self.size, self.hot, own, grams)
 
     def own_rows(self, thread: int) -> "Own":
         """Copies of the frequent words' rows for a thread."""

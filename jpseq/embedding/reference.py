@@ -49,7 +49,7 @@ def train(
     """Learn from sentences of ids, changing x and o in place; as `windows.train`.
 
     Args:
-        x: (V, D) the input layer.
+        x: (V, D) the input layer; where words are made of n-grams (V + B, D), theirs behind.
         o: (V, D) the output layer, of words or of a tree's inner nodes.
     """
     words, noise = Random(seeds[0]), Random(seeds[1])
@@ -58,7 +58,7 @@ def train(
     for sentence in sentences:
         rate = rates[0] + (rates[1] - rates[0]) * before / whole
         before += len(sentence)
-        known = [word for word in sentence if word < len(x)]
+        known = [word for word in sentence if word < len(o)]
         kept = [word for word in known if words.upper() <= chances.keep[word]]
         if len(kept) < 2:
             continue
@@ -73,8 +73,13 @@ def train(
                 sign = np.array([1.0, *(0.0 if other == word else -1.0 for other in drawn)])
             reach = words.below(options.window) + 1 if options.dynamic else options.window
             around = kept[max(0, i - reach) : i] + kept[i + 1 : i + reach + 1]
-            learn = _cbow if options.cbow else _skip_gram
-            loss += learn(x, o, around, outputs, sign, rate)
+            rows = [[word, *(len(o) + chances.parts.of(word))] for word in around]
+            if options.cbow:
+                loss += _cbow(x, o, [row for some in rows for row in some], outputs, sign, rate)
+            elif len(x) > len(o):
+                loss += _spelled(x, o, rows, outputs, sign, rate)
+            else:
+                loss += _skip_gram(x, o, around, outputs, sign, rate)
             predictions += 1 if options.cbow else len(around)
     return loss, predictions
 
@@ -92,6 +97,18 @@ def _skip_gram(
             changes += np.outer(steps[c, block], x[word])
             x[word] += steps[c, block] @ rows
         np.add.at(o, outputs[block], changes)
+    return loss
+
+
+def _spelled(
+    x: Matrix, o: Matrix, around: list[list[int]], outputs: list[int], sign: Matrix, rate: float
+) -> float:
+    """One window of skip-gram, of words that are made of several rows each; its loss."""
+    words = np.array([x[rows].mean(0) for rows in around])
+    before = words.copy()
+    loss = _skip_gram(words, o, list(range(len(around))), outputs, sign, rate)
+    for rows, change in zip(around, words - before, strict=True):
+        np.add.at(x, rows, change)
     return loss
 
 

@@ -6,6 +6,9 @@ drawn by chance, the negatives (Mikolov et al. 2013b, section 2.2), or found on 
 (section 2.1; see huffman). In skip-gram all words of a window share their negatives (Ji et al.
 2016), as they share the path, so that the scores are a matrix product; what each of two words
 around adds to an output is what it was when its turn came.
+
+A word that is made of n-grams (see ngrams) is the mean of their rows and its own. Each of these
+takes the word's whole step, as in fastText.
 """
 
 from typing import Any, NamedTuple
@@ -37,7 +40,7 @@ class Layers(NamedTuple):
     """
 
     x: Any
-    """(rows * size,) float32, the input layer: the word vectors."""
+    """(rows * size,) float32, the input layer: the word vectors, and behind them n-grams'."""
     o: Any
     """(rows * size,) float32, the output layer, of words or of a tree's inner nodes."""
     size: int
@@ -45,6 +48,8 @@ class Layers(NamedTuple):
     """The most frequent words, of which a thread has rows of its own ..."""
     shift: int
     """... which begin at this row."""
+    grams: int = 0
+    """The row of the input layer at which those of n-grams begin."""
 
 
 class Options(NamedTuple):
@@ -91,7 +96,14 @@ def train(
     kept = (
         np.empty(np.max(np.diff(offsets)), np.int32) if len(offsets) > 1 else np.empty(0, np.int32)
     )
-    at = np.empty(most, np.int64)
+    parts, rows_of_word = chances.parts, 1
+    spelled = len(parts.begins) > 1
+    if spelled:
+        rows_of_word += np.max(np.diff(parts.begins))
+    at, ends = np.empty(most * rows_of_word, np.int64), np.zeros(most + 1, np.int64)
+    # Words that are made of n-grams are put together here, one row after another.
+    whole_words = np.zeros((2, most * size if spelled else 0), np.float32)
+    whole_at = np.arange(most) * size
     to = np.full((2, blocks, OUTPUTS), int64(V) * size)
     mean = np.empty(size, np.float32)
     scores = np.zeros((blocks, most * OUTPUTS + SPARE), np.float32)
@@ -117,19 +129,23 @@ def train(
             if options.dynamic:
                 words = following(words)
                 reach = int64(below(words, reach)) + 1
-            n = 0
+            n = rows = 0
             for j in range(max(0, i - reach), min(count, i + reach + 1)):
                 if j != i:
-                    at[n] = _row(kept[j], layers)
+                    rows = _inputs(kept[j], layers, parts, at, rows)
                     n += 1
+                    ends[n] = rows
             outputs, m = to[i & 1], 1 if options.cbow else n
             used = blocks
             if options.hierarchical:
                 used = _turns(kept[i], paths, m, turns)
             if options.cbow:
-                mean_dots(layers.x, at, n, mean, layers.o, outputs[0], size, scores[0])
-                for b in range(1, used):
-                    mean_dots(layers.x, at, n, mean, layers.o, outputs[b], size, scores[b])
+                for b in range(used):
+                    mean_dots(layers.x, at, rows, mean, layers.o, outputs[b], size, scores[b])
+            elif spelled:
+                _compose(layers.x, at, ends, n, size, whole_words)
+                for b in range(used):
+                    dots(whole_words[0], whole_at, n, layers.o, outputs[b], size, scores[b])
             else:
                 for b in range(used):
                     dots(layers.x, at, n, layers.o, outputs[b], size, scores[b])
@@ -140,9 +156,13 @@ def train(
                     _forget(scores[b], m, outputs, b, int64(V) * size)
                     learn(scores[b], signs[min(b, 1), m], m * OUTPUTS, rate, losses)
                 if options.cbow:
-                    update_mean(layers.x, at, n, mean, layers.o, outputs[b], size, scores[b])
+                    update_mean(layers.x, at, rows, mean, layers.o, outputs[b], size, scores[b])
+                elif spelled:
+                    update(whole_words[0], whole_at, n, layers.o, outputs[b], size, scores[b])
                 else:
                     update(layers.x, at, n, layers.o, outputs[b], size, scores[b])
+            if spelled and not options.cbow:
+                _distribute(layers.x, at, ends, n, size, whole_words)
             predictions += m
     return losses.sum(), predictions
 
@@ -165,6 +185,40 @@ def _row(word: Any, layers: Layers) -> Any:
     if number < layers.hot:
         number += layers.shift
     return number * layers.size
+
+
+@njit(inline="always")
+def _inputs(word: Any, layers: Layers, parts: Any, at: Any, n: Any) -> Any:
+    """The rows that a word is made of, into at behind the first n; how many there are then."""
+    at[n] = _row(word, layers)
+    n += 1
+    if len(parts.begins) > 1:
+        for place in range(parts.begins[word], parts.begins[word + 1]):
+            at[n] = (layers.grams + int64(parts.buckets[place])) * layers.size
+            n += 1
+    return n
+
+
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+def _compose(x: Any, at: Any, ends: Any, n: Any, size: Any, whole: Any) -> None:
+    """Words from their rows: whole (2, n size and more), twice, so that one can be changed."""
+    for c in range(n):
+        inverse = float32(1) / float32(ends[c + 1] - ends[c])
+        for d in range(size):
+            total = float32(0)
+            for place in range(ends[c], ends[c + 1]):
+                total += x[at[place] + d]
+            whole[0, c * size + d] = whole[1, c * size + d] = total * inverse
+
+
+@njit(**{**OPTIONS, "fastmath": False})  # type: ignore[untyped-decorator]
+def _distribute(x: Any, at: Any, ends: Any, n: Any, size: Any, whole: Any) -> None:
+    """What a word has changed by, to each of its rows: nothing where it has not changed, which
+    needs the difference to be taken first."""
+    for c in range(n):
+        for place in range(ends[c], ends[c + 1]):
+            for d in range(size):
+                x[at[place] + d] += whole[0, c * size + d] - whole[1, c * size + d]
 
 
 @njit(**OPTIONS)  # type: ignore[untyped-decorator]

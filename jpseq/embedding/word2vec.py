@@ -8,7 +8,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
@@ -19,9 +19,10 @@ from pydantic import Field
 from jpseq.configuration import Configuration
 from jpseq.embedding.draws import Chances, chances
 from jpseq.embedding.hogwild import Weights, train_epoch
+from jpseq.embedding.ngrams import NO_PARTS, NGrams, Parts, SpelledEmbeddings, composed, parts
 from jpseq.embedding.sentences import Corpus, Pieces, drawn, opened, renamed
 from jpseq.embedding.windows import Options
-from jpseq.errors import DataError, ModelError, NotFittedError, TrainingError
+from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
 from jpseq.model import Model
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.vectors import Embeddings
@@ -46,6 +47,11 @@ class Word2VecConfiguration(Configuration):
     dynamic_window: bool
     noise_exponent: Share
     hierarchical: bool
+    ngrams: (
+        Annotated[list[Positive] | tuple[Positive, Positive], Field(min_length=2, max_length=2)]
+        | None
+    )
+    buckets: Annotated[int, Field(ge=1, lt=2**31)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     final_rate: Annotated[float, Field(ge=0, le=1)]
     threads: Annotated[int, Field(ge=1, le=1024)]
@@ -119,6 +125,10 @@ class Word2Vec(Model):
         noise_exponent: negatives are drawn in proportion to counts to this power.
         hierarchical: predict a word by its path in a tree (see huffman) and not by telling it from
             negatives, of which there are none then. Better for rare words, and slower.
+        ngrams: the shortest and the longest character n-grams that words are made of besides
+            themselves (see ngrams), for instance (1, 3) for Japanese; None for words alone. Then
+            any word has a vector, also one that was never read.
+        buckets: rows that the n-grams share.
         learning_rate, final_rate: of the first and the last step; between them it falls evenly.
         threads: that learn at once.
         seed: of everything that chance decides.
@@ -140,6 +150,8 @@ class Word2Vec(Model):
         dynamic_window: bool = True,
         noise_exponent: float = 0.75,
         hierarchical: bool = False,
+        ngrams: Sequence[int] | None = None,
+        buckets: int = 500_000,
         learning_rate: float = 0.025,
         final_rate: float = 1e-4,
         threads: int = 1,
@@ -157,6 +169,8 @@ class Word2Vec(Model):
         self.dynamic_window = dynamic_window
         self.noise_exponent = noise_exponent
         self.hierarchical = hierarchical
+        self.ngrams = ngrams
+        self.buckets = buckets
         self.learning_rate = learning_rate
         self.final_rate = final_rate
         self.threads = threads
@@ -217,7 +231,8 @@ class Word2Vec(Model):
             self.weights = self._first_weights(vocabulary)
             self.vocabulary = vocabulary
             tables = self._chances()
-            bytes_of_tables = sum(t.nbytes for t in (tables.keep, tables.noise, *tables.paths))
+            all_tables = (tables.keep, tables.noise, *tables.paths, *tables.parts)
+            bytes_of_tables = sum(table.nbytes for table in all_tables)
             words = len(counted.ids.values)
             report(Start(words, len(vocabulary), self.weights.memory + bytes_of_tables))
             left_out = drawn(len(counted.ids), held_out, self.seed)
@@ -240,7 +255,7 @@ class Word2Vec(Model):
         words = int(learnt.words_before()[-1])
         total = self.epochs * words
         begun, done = time.monotonic(), 0
-        best: tuple[float, Matrix, Matrix] | None = None
+        best: tuple[float, list[Matrix]] | None = None
         worse = 0
 
         def tell(count: int) -> None:
@@ -268,7 +283,7 @@ class Word2Vec(Model):
                 figure = _mean(*loss) if held_out is None else held_out
                 figure = math.inf if math.isnan(figure) else figure
                 if best is None or figure < best[0]:
-                    best, worse = (figure, weights.x.copy(), weights.o.copy()), 0
+                    best, worse = (figure, [layer.copy() for layer in weights.all]), 0
                 elif (worse := worse + 1) >= patience:
                     break
             self.completed = True
@@ -278,7 +293,8 @@ class Word2Vec(Model):
             self.weights = None
             raise _nothing_to_predict()
         if best is not None:
-            weights.x[:], weights.o[:] = best[1:]
+            for layer, kept_layer in zip(weights.all, best[1], strict=True):
+                layer[:] = kept_layer
 
     def check(self) -> None:
         """See that all parameters are allowed.
@@ -287,6 +303,10 @@ class Word2Vec(Model):
             ConfigurationError: names every one that is not.
         """
         Word2VecConfiguration.check(self.get_params(deep=False))
+        if self.ngrams is not None and self.ngrams[0] > self.ngrams[1]:
+            raise ConfigurationError(
+                f"ngrams: the shortest comes first, as in (1, 3); got {tuple(self.ngrams)}."
+            )
 
     def _known_with(self, found: Vocabulary) -> Vocabulary:
         """The words of a corpus, and those that are known from before."""
@@ -306,18 +326,32 @@ class Word2Vec(Model):
 
     def _first_weights(self, vocabulary: Vocabulary) -> Weights:
         """Vectors evenly drawn around 0, and 0 for the output layer; what is known stays."""
-        weights = Weights(len(vocabulary), self.dim, self.threads)
+        weights = self._no_weights(len(vocabulary))
         draw = np.random.default_rng(self.seed)
-        for start in range(0, len(vocabulary), 65_536):
-            rows = weights.x[start : start + 65_536]
-            rows[:] = (draw.random(rows.shape, np.float32) - 0.5) / self.dim
+        for layer in (weights.x, weights.grams):
+            for start in range(0, len(layer), 65_536):
+                rows = layer[start : start + 65_536]
+                rows[:] = (draw.random(rows.shape, np.float32) - 0.5) / self.dim
         if self.weights is not None:
             here = renamed(self.vocabulary, vocabulary)
             known = here < len(vocabulary)
             weights.x[here[known]] = self.weights.x[known]
+            if self.ngrams is not None:
+                weights.grams[:] = self.weights.grams
             if not self.hierarchical:
                 weights.o[here[known]] = self.weights.o[known]
         return weights
+
+    def _no_weights(self, words: int) -> Weights:
+        buckets = 0 if self.ngrams is None else self.buckets
+        return Weights(words, self.dim, self.threads, buckets)
+
+    @property
+    def _ngrams(self) -> NGrams | None:
+        if self.ngrams is None:
+            return None
+        shortest, longest = self.ngrams
+        return NGrams(shortest, longest, self.buckets)
 
     @property
     def _options(self) -> Options:
@@ -326,12 +360,17 @@ class Word2Vec(Model):
 
     def _chances(self) -> Chances:
         counts = self.vocabulary.counts
-        return chances(counts, self.sample, self.noise_exponent, self.hierarchical)
+        tables = chances(counts, self.sample, self.noise_exponent, self.hierarchical)
+        return tables._replace(parts=self._parts())
+
+    def _parts(self) -> Parts:
+        ngrams = self._ngrams
+        return NO_PARTS if ngrams is None else parts(self.vocabulary.words, ngrams)
 
     def _check_finite(self) -> None:
         weights = self.trained()
-        for layer in (weights.x, weights.o):
-            if not (math.isfinite(layer.min()) and math.isfinite(layer.max())):
+        for layer in weights.all:
+            if layer.size and not (math.isfinite(layer.min()) and math.isfinite(layer.max())):
                 self.weights = None
                 raise TrainingError(
                     "weights became infinite: training has diverged, and nothing is kept. Take a"
@@ -363,13 +402,16 @@ class Word2Vec(Model):
 
     @property
     def embeddings(self) -> Embeddings:
-        """Words and their vectors, the frequent ones first.
+        """Words and their vectors, the frequent ones first; with n-grams those of other words, too.
 
         Raises:
             NotFittedError: it has learnt nothing.
         """
-        vectors = self.trained().x
-        return Embeddings(self.vocabulary.words, vectors)
+        weights, words, ngrams = self.trained(), self.vocabulary.words, self._ngrams
+        if ngrams is None:
+            return Embeddings(words, weights.x)
+        vectors = composed(weights.x, weights.grams, self._parts())
+        return SpelledEmbeddings(words, vectors, ngrams, weights.grams)
 
     def similar(self, word: str, count: int = 10) -> list[tuple[str, float]]:
         """The nearest words with their cosines; for more of this kind see `embeddings`."""
@@ -402,6 +444,8 @@ class Word2Vec(Model):
 
         weights = self.trained()
         layers = {"input": weights.x, "output": weights.o}
+        if self.ngrams is not None:
+            layers["ngrams"] = weights.grams
         # Not save_file: a full disk is an OSError only where Python itself writes.
         path.write_bytes(save({name: np.ascontiguousarray(x) for name, x in layers.items()}))
 
@@ -414,15 +458,18 @@ class Word2Vec(Model):
             layers = load_file(path)
         except (SafetensorError, OSError) as error:
             raise ModelError(f"{path}: cannot be read ({error}). {again}") from error
-        shape = (len(self.vocabulary), self.dim)
-        for name in ("input", "output"):
+        weights = self._no_weights(len(self.vocabulary))
+        wanted = {"input": weights.x, "output": weights.o}
+        if self.ngrams is not None:
+            wanted["ngrams"] = weights.grams
+        for name, rows in wanted.items():
             layer = layers.get(name)
-            if layer is None or layer.shape != shape or layer.dtype != np.float32:
-                raise ModelError(f"{path}: {name} is not {shape} values of float32. {again}")
+            if layer is None or layer.shape != rows.shape or layer.dtype != np.float32:
+                raise ModelError(f"{path}: {name} is not {rows.shape} values of float32. {again}")
             if not np.isfinite(layer).all():
                 raise ModelError(f"{path}: {name} holds values that are not finite. {again}")
-        self.weights = Weights(*shape, self.threads)
-        self.weights.x[:], self.weights.o[:] = layers["input"], layers["output"]
+            rows[:] = layer
+        self.weights = weights
 
     def card(self) -> str:
         """README.md of the model folder."""

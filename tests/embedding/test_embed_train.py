@@ -48,6 +48,20 @@ def test_text_becomes_vectors(run: Said, text: Path, tmp_path: Path) -> None:
     assert len(out.splitlines()) == 2
 
 
+def test_a_tree_and_ngrams(run: Said, text: Path, tmp_path: Path) -> None:
+    output = tmp_path / "vectors"
+    more = ("--hierarchical", "--ngrams", 1, 3, "--buckets", 100)
+    assert run("embed", "train", text, "-o", output, *QUICK, *more)[0] == 0
+    model = Model.load(output)
+    assert isinstance(model, Word2Vec)
+    assert (model.hierarchical, tuple(model.ngrams or ()), model.buckets) == (True, (1, 3), 100)
+    code, out, _ = run("embed", "similar", output, "月見", "--count", 1)
+    assert (code, len(out.splitlines())) == (0, 1)
+    code, _, err = run("embed", "train", text, "-o", tmp_path / "no", *QUICK, "--ngrams", 3, 1)
+    assert code == 2
+    assert "the shortest comes first" in err
+
+
 def test_a_prepared_corpus_gives_the_same_vectors(run: Said, text: Path, tmp_path: Path) -> None:
     assert run("corpus", "prepare", text, "-o", tmp_path / "corpus")[0] == 0
     for source, name in ((text, "one"), (tmp_path / "corpus", "two")):

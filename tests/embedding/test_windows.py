@@ -30,6 +30,13 @@ def test_windows_of_one_width_too() -> None:
     assert difference(cbow=False, negatives=5, dim=20, dynamic=False) < EXACT
 
 
+@pytest.mark.parametrize("cbow", [False, True])
+@pytest.mark.parametrize("negatives", [0, 5])
+@pytest.mark.parametrize("buckets", [1, 40])
+def test_words_made_of_ngrams_too(cbow: bool, negatives: int, buckets: int) -> None:
+    assert difference(cbow, negatives, 20, buckets=buckets) < EXACT
+
+
 @pytest.mark.parametrize(("processor", "width"), [("haswell", 8), ("generic", 0)])
 def test_other_processors_take_the_same_steps(processor: str, width: int) -> None:
     script = Path(__file__).with_name("agreement.py")

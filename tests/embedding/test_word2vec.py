@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jpseq import Model
+from jpseq.embedding.ngrams import NGrams
 from jpseq.embedding.word2vec import Epoch, Moment, Start, Word2Vec
 from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
 from jpseq.vectors import Embeddings
@@ -274,3 +275,51 @@ def test_one_that_has_learnt_nothing_says_so(tmp_path: Path) -> None:
         with pytest.raises(NotFittedError, match="call fit"):
             act()
     assert not (tmp_path / "nothing").exists()
+
+
+# Words made of n-grams
+
+
+def test_a_word_that_was_never_read_is_near_those_it_is_made_of() -> None:
+    sentences = [["大きな", "図書館", "で", "読む"], ["小さな", "映画館", "で", "見る"]] * 100
+    model = Word2Vec(16, sample=0, epochs=10, learning_rate=0.1, ngrams=(1, 3), buckets=500)
+    embeddings = model.fit(sentences).embeddings
+    assert "図書室" not in embeddings
+    assert embeddings.similar("図書室", 1)[0][0] == "図書館"
+    assert model.similar("映画", 1)[0][0] == "映画館"
+
+
+def test_vectors_are_means_of_a_words_row_and_its_ngrams() -> None:
+    model = fitted(ngrams=[1, 2], buckets=50)
+    weights, words = model.trained(), model.vocabulary.words
+    ngrams = NGrams(1, 2, 50)
+    rows = [weights.x[words.index("咲く")], *weights.grams[ngrams.of("咲く")]]
+    np.testing.assert_allclose(model.embeddings["咲く"], np.mean(rows, 0), rtol=1e-5)
+    unread = weights.grams[ngrams.of("月見")].mean(0)
+    np.testing.assert_allclose(model.embeddings["月見"], unread, rtol=1e-5)
+
+
+def test_ngrams_are_kept_and_learnt_on(tmp_path: Path) -> None:
+    model = fitted(ngrams=(1, 3), buckets=100)
+    model.save(tmp_path / "model")
+    loaded = Word2Vec.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.embeddings["月見"], model.embeddings["月見"])
+    for limit in (None, 3):
+        read = Embeddings.load(tmp_path / "model", limit)
+        np.testing.assert_array_equal(read["月見"], model.embeddings["月見"])
+    before = model.trained().grams.copy()
+    model.set_params(learning_rate=1e-30, final_rate=0.0).partial_fit(SEASONS * 20)
+    np.testing.assert_array_equal(model.trained().grams, before)
+    model.loss(SEASONS)  # only measures
+    np.testing.assert_array_equal(model.trained().grams, before)
+
+
+def test_several_threads_learn_ngrams_too() -> None:
+    model = fitted(ngrams=(1, 3), buckets=100, threads=2, epochs=10)
+    assert model.similar("桜", 1)[0][0] == "梅"
+
+
+@pytest.mark.parametrize("ngrams", [(3, 1), (0, 2), (1,), (1, 2, 3), "13"])
+def test_ngrams_that_are_not_allowed(ngrams: object) -> None:
+    with pytest.raises(ConfigurationError, match="ngrams"):
+        fitted(ngrams=ngrams)
