@@ -4,6 +4,7 @@
     JPSEQ_CORPORA=... python benchmarks/word2vec.py quality [--method cbow] [--threads 2]
     JPSEQ_CORPORA=... python benchmarks/word2vec.py speed --kind tree        # and quality; ngrams
     JPSEQ_CORPORA=... python benchmarks/word2vec.py whole [--rounds 3]
+    JPSEQ_CORPORA=... python benchmarks/word2vec.py processes [--seeds 2]
     JPSEQ_CORPORA=... python benchmarks/word2vec.py length
 
 All with window 5, negative 5, sample 1e-3, min_count 5, on Aozora Bunko texts cut by MeCab; --kind
@@ -331,6 +332,45 @@ def whole(rounds: int) -> None:
     print(f"ratio {medians[0] / medians[1]:.1f}")
 
 
+# Several processes
+
+
+PROCESSES = """
+import sys
+from pathlib import Path
+from jpseq.corpora.prepared import Prepared
+from jpseq.embedding.word2vec import Word2Vec
+from jpseq.training.processes import is_first
+folder, dim, epochs, seed = Path(sys.argv[1]), *map(int, sys.argv[2:])
+model = Word2Vec(dim, epochs=epochs, seed=seed).fit(Prepared.load(folder / "learnt"))
+held_out = [line.split() for line in (folder / "held_out.txt").read_text("utf-8").splitlines()]
+loss = model.loss(held_out)
+if is_first():
+    print("loss:", loss)
+"""
+
+
+def processes(dim: int, epochs: int, seeds: int) -> None:
+    """Held-out loss of skip-gram learnt by one process, and by two and four under torchrun."""
+    texts()
+    print("| processes | held-out loss, of each seed | mean, of one process |\n|---|---|---|")
+    alone = 0.0
+    for count in (1, 2, 4):
+        losses = []
+        for seed in range(seeds):
+            torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+            with tempfile.NamedTemporaryFile("w", suffix=".py") as script:
+                script.write(PROCESSES)
+                script.flush()
+                arguments = map(str, (script.name, HERE, dim, epochs, seed))
+                command = [sys.executable, *(torchrun if count > 1 else ()), *arguments]
+                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+            losses.append(float(done.stdout.split("loss:")[1]))
+        alone = alone or statistics.mean(losses)
+        shown = ", ".join(f"{loss:.4f}" for loss in losses)
+        print(f"| {count} | {shown} | {statistics.mean(losses) / alone:.4f} |", flush=True)
+
+
 # At any length
 
 
@@ -382,7 +422,9 @@ def long(million: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["speed", "quality", "whole", "length", "long"])
+    parser.add_argument(
+        "what", choices=["speed", "quality", "whole", "processes", "length", "long"]
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--method", default="skipgram")
@@ -400,6 +442,7 @@ def main() -> None:
             given.kind,
         ),
         "whole": lambda: whole(given.rounds),
+        "processes": lambda: processes(given.dim, given.epochs, given.seeds),
         "length": length,
         "long": lambda: long(given.words),
     }

@@ -101,6 +101,7 @@ def train(
     from jpseq.cli.configuration import given, override, read_toml
     from jpseq.embedding.word2vec import FitConfiguration
     from jpseq.folders import check_replaceable
+    from jpseq.training.processes import is_first
 
     check_replaceable(output, "model.json")
     params: dict[str, Any] = {
@@ -143,6 +144,8 @@ def train(
             share = f"share:{options['held_out']:g}|seed:{model.seed}"
             data = ",".join(Path(source).name for source in sources)
             model.metrics = {"held-out loss": f"{report.held_out:.4f} (data:{data}|{share})"}
+    if not is_first():
+        return
     model.save(output)
     print(f"{output}: {len(model.vocabulary):,} words, {model.dim} dimensions")
     if not model.completed:
@@ -231,7 +234,12 @@ class Reporter:
 
 @contextmanager
 def reported(epochs: int) -> Iterator[Reporter]:
-    """What to give a training for its report."""
+    """What to give a training for its report; of several processes the first one reports."""
+    from jpseq.training.processes import is_first
+
+    if not is_first():
+        yield Reporter(epochs, None, lambda _: None)
+        return
     if not sys.stderr.isatty():
         yield Reporter(epochs, None, note)
         return

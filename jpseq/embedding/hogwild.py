@@ -7,7 +7,7 @@ words, and after every piece adds what it has learnt there to the common ones.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -110,6 +110,7 @@ def train_epoch(
     rate: Callable[[int], float],
     seed: tuple[int, ...],
     done: Callable[[int], None] = lambda _: None,
+    numbers: Iterable[int] | None = None,
 ) -> tuple[float, int]:
     """Go through all pieces once.
 
@@ -120,12 +121,13 @@ def train_epoch(
         rate: the learning rate after so many words of this epoch.
         seed: of this epoch.
         done: is told of words whenever a piece of them is learnt, by the calling thread.
+        numbers: of the pieces; None for all.
 
     Returns:
         the summed loss, and of how many predictions.
     """
     bounds, words = pieces.bounds(), pieces.words_before()
-    turn, stop = iter(range(len(bounds) - 1)), threading.Event()
+    turn, stop = iter(range(len(bounds) - 1) if numbers is None else numbers), threading.Event()
     totals = np.zeros((weights.threads, 2))
     finished: list[int] = []
 

@@ -18,6 +18,7 @@ from pydantic import Field
 
 from jpseq.configuration import Configuration
 from jpseq.embedding.draws import Chances, chances
+from jpseq.embedding.exchange import Meeting, rounds
 from jpseq.embedding.hogwild import Weights, train_epoch
 from jpseq.embedding.ngrams import NO_PARTS, NGrams, Parts, SpelledEmbeddings, composed, parts
 from jpseq.embedding.sentences import Corpus, Pieces, drawn, opened, renamed
@@ -25,6 +26,7 @@ from jpseq.embedding.windows import Options
 from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
 from jpseq.model import Model
 from jpseq.text.tokenizer import Tokenizer
+from jpseq.training.processes import total, world_size
 from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
 
@@ -108,7 +110,8 @@ class Word2Vec(Model):
     hierarchical softmax.
 
     One seed and one thread give the same bytes each time on one kind of processor. Several threads
-    write into the same weights without waiting (see hogwild), so that runs differ a little.
+    write into the same weights without waiting (see hogwild), so that runs differ a little. Under
+    torchrun all processes learn together (see exchange), and each ends with the same vectors.
 
     Args:
         dim: values of a vector.
@@ -253,30 +256,31 @@ class Word2Vec(Model):
     ) -> None:
         weights = self.trained()
         words = int(learnt.words_before()[-1])
-        total = self.epochs * words
+        whole = self.epochs * words
         begun, done = time.monotonic(), 0
         best: tuple[float, list[Matrix]] | None = None
         worse = 0
 
         def tell(count: int) -> None:
             nonlocal done
-            done += count
-            report(Moment(done, total, time.monotonic() - begun))
+            done = min(whole, done + count * world_size())
+            report(Moment(done, whole, time.monotonic() - begun))
 
         def rate(words_before: int) -> float:
-            gone = (number * words + words_before) / total
+            gone = (number * words + words_before) / whole
             return self.learning_rate + (self.final_rate - self.learning_rate) * gone
 
         self.completed, predictions = False, 0
+        meeting = Meeting(weights)
         try:
             for number in range(self.epochs):
                 seed = (self.seed, number)
-                loss = train_epoch(learnt, weights, self._options, tables, rate, seed, tell)
+                loss = self._epoch(learnt, tables, rate, seed, tell, meeting.meet)
                 predictions += loss[1]
                 self._check_finite()
                 held_out = None if kept is None else self._loss(kept, tables)
                 seconds = max(time.monotonic() - begun, 1e-9)
-                left = (total - done) * seconds / max(1, done)
+                left = (whole - done) * seconds / max(1, done)
                 report(Epoch(number + 1, _mean(*loss), held_out, done / seconds, left))
                 if patience is None:
                     continue
@@ -295,6 +299,25 @@ class Word2Vec(Model):
         if best is not None:
             for layer, kept_layer in zip(weights.all, best[1], strict=True):
                 layer[:] = kept_layer
+
+    def _epoch(
+        self,
+        pieces: Pieces,
+        tables: Chances,
+        rate: Callable[[int], float],
+        seed: tuple[int, ...],
+        tell: Callable[[int], None] = lambda _: None,
+        meet: Callable[[], None] = lambda: None,
+    ) -> tuple[float, int]:
+        """Go through all pieces once, this process and the others through theirs; the loss of all,
+        and of how many predictions."""
+        loss, predictions = 0.0, 0
+        given = pieces, self.trained(), self._options, tables, rate, seed, tell
+        for numbers in rounds(len(pieces.bounds()) - 1):
+            some, count = train_epoch(*given, numbers)
+            loss, predictions = loss + some, predictions + count
+            meet()
+        return total(loss), round(total(predictions))
 
     def check(self) -> None:
         """See that all parameters are allowed.
@@ -382,6 +405,8 @@ class Word2Vec(Model):
     def loss(self, corpus: Corpus) -> float:
         """The mean loss (see Epoch) on sentences, with draws that are always the same.
 
+        Under torchrun every process calls it.
+
         Raises:
             NotFittedError: it has learnt nothing.
             DataError: the corpus cannot be read, or no sentence holds two words with vectors.
@@ -396,9 +421,7 @@ class Word2Vec(Model):
 
     def _loss(self, pieces: Pieces, tables: Chances) -> float:
         # Steps of length 0: everything is computed as in training, and nothing changes.
-        return _mean(
-            *train_epoch(pieces, self.trained(), self._options, tables, lambda _: 0.0, (0,))
-        )
+        return _mean(*self._epoch(pieces, tables, lambda _: 0.0, (0,)))
 
     @property
     def embeddings(self) -> Embeddings:

@@ -2,8 +2,6 @@
 
 import os
 
-import torch
-
 
 def world_size() -> int:
     """How many processes train together."""
@@ -25,10 +23,20 @@ def is_first() -> bool:
     return rank() == 0
 
 
+def start() -> None:
+    """Let processes without a GPU talk to one another, where nothing else has."""
+    import torch
+
+    if not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")
+
+
 def total(value: float) -> float:
     """The sum of a number over all processes; every process calls it."""
     if world_size() == 1:
         return value
+    import torch
+
     device = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
     summed = torch.tensor(value, dtype=torch.float64, device=device)
     torch.distributed.all_reduce(summed)
