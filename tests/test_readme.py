@@ -29,7 +29,8 @@ def test_both_commands_are_one_line_each_and_the_same_in_both_languages(readme):
     commands = [line for line in lines if line.startswith("python3 -m venv")]
     assert commands == [
         "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/jpseq chat",
-        'python3 -m venv .venv && .venv/bin/pip install ".[dev]" && .venv/bin/pytest',
+        'python3 -m venv .venv && .venv/bin/pip install ".[dev]"'
+        " && .venv/bin/pytest -n 2 --dist loadfile",
     ]
 
 
