@@ -1,12 +1,14 @@
 """Processes that learn the same vectors, each from its share of the text.
 
-Each has all weights, learns from every n-th piece, and after about a million words of its own they
-meet: what a row has changed by is averaged over the processes in which it has changed. So a row
-that only one of them has met takes its whole step, and a frequent one, which all have moved the
-same way, is not moved n times as far. (Averages at intervals: McDonald et al. 2010, section 3; of
-word vectors Ji et al. 2016, section 3.4.)
+Each has all weights and learns from every n-th piece, and now and then they meet: what a row has
+changed by is averaged over the processes in which it has changed. So a row that only one of them
+has met takes its whole step, and a frequent one, which all have moved the same way, is not moved n
+times as far; with sums in place of means four processes diverge. (Averages at intervals: McDonald
+et al. 2010, section 3; of word vectors Ji et al. 2016, section 3.4.)
 
-A meeting costs what all weights take, (V + V + B) D float32, sent and received twice by a ring.
+They meet after a million words of each, and at least fifty times in an epoch: less often costs more
+loss than it saves time. A meeting costs what all weights take, (V + V + B) D float32, sent and
+received twice by a ring.
 """
 
 from collections.abc import Iterator
@@ -16,8 +18,9 @@ import numpy as np
 from jpseq.embedding.hogwild import Matrix, Weights
 from jpseq.training.processes import rank, start, world_size
 
-PIECES = 20
-"""A process learns from so many pieces, a million words, between two meetings."""
+PIECES, MEETINGS = 20, 50
+"""A process learns from so many pieces, a million words, between two meetings at most; and so many
+meetings are in an epoch at least, as far as there are pieces."""
 _ROWS = 65_536  # exchanged at a time
 
 
@@ -31,7 +34,7 @@ def rounds(pieces: int) -> Iterator[range]:
     if processes == 1:
         yield range(pieces)
         return
-    step = PIECES * processes
+    step = processes * max(1, min(PIECES, pieces // (MEETINGS * processes)))
     for first in range(0, pieces, step):
         yield range(first + rank(), min(first + step, pieces), processes)
 

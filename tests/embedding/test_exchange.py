@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from jpseq.embedding.exchange import PIECES, _mean_change, rounds
+from jpseq.embedding.exchange import MEETINGS, PIECES, _mean_change, rounds
 from jpseq.embedding.hogwild import Matrix
 from jpseq.embedding.word2vec import Word2Vec
 
@@ -22,7 +22,7 @@ def of_process(number: int, processes: int, pieces: int, patch: pytest.MonkeyPat
     return list(rounds(pieces))
 
 
-@pytest.mark.parametrize("pieces", [0, 1, 5, 3 * PIECES, 3 * PIECES + 1, 200])
+@pytest.mark.parametrize("pieces", [0, 1, 5, 3 * PIECES, 3 * PIECES + 1, 200, 5000])
 @pytest.mark.parametrize("processes", [1, 2, 3, 8])
 def test_each_piece_is_learnt_once_and_all_meet_as_often(
     pieces: int, processes: int, monkeypatch: pytest.MonkeyPatch
@@ -31,6 +31,7 @@ def test_each_piece_is_learnt_once_and_all_meet_as_often(
     assert sorted(n for some in found for one in some for n in one) == list(range(pieces))
     assert len({len(some) for some in found}) == 1
     if processes > 1:
+        assert len(found[0]) >= min(MEETINGS, -(-pieces // processes))
         assert max((len(one) for some in found for one in some), default=0) <= PIECES
 
 
@@ -50,10 +51,8 @@ def test_a_row_moves_by_the_mean_over_processes_in_which_it_has(
 
 SCRIPT = """
 import sys, numpy as np
-from jpseq.embedding import exchange
 from jpseq.embedding.word2vec import Word2Vec
 from jpseq.training.processes import rank
-exchange.PIECES = 1
 sentences = [list(line) for line in open(sys.argv[1], encoding="utf-8").read().splitlines()] * 40
 model = Word2Vec(12, sample=0, epochs=4, learning_rate=0.1, ngrams=(1, 2), buckets=50)
 model.fit(sentences, held_out=0.01)
