@@ -1,5 +1,6 @@
 """The processes of one training: one, or those that torchrun or SLURM has started."""
 
+import atexit
 import os
 
 
@@ -29,6 +30,7 @@ def start() -> None:
 
     if not torch.distributed.is_initialized():
         torch.distributed.init_process_group("gloo")
+        atexit.register(torch.distributed.destroy_process_group)
 
 
 def total(value: float) -> float:
