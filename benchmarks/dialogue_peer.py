@@ -9,8 +9,8 @@ A-Hierarchical-Latent-Structure-for-Variational-Conversation-Modeling, PYTHON th
 environment with the torch that we have, numpy and pandas. vhcr.py runs there: it mends what has to
 be as it is read, and changes nothing in FOLDER. `speed` is target tokens a second of processor time
 over the same batches, after the first two; `perplexity` that of dev after equal processor time.
-Each adds rows to docs/results.md; what is measured is kept in --work, and what has a row is not
-measured again.
+Each adds rows to docs/results.md, and what has a row is not added again: remove those of `speed` to
+have them anew from more rounds. All rounds are kept in --work, where a call goes on from.
 
 Data: windows of at most 10 turns of real_persona_chat, MeCab's words, the first 29 of a turn and an
 end, the 20,000 most frequent ids of 20,000 windows. Both sides get the same ids in the same batches
