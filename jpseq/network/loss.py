@@ -112,6 +112,9 @@ def _accumulate(
         d_hidden, d_weight = torch.empty_like(hidden), torch.zeros_like(weight)
         d_bias = torch.zeros_like(bias)
         gradients = (d_hidden, d_weight, d_bias)
+        # Once for all chunks: what is as large as the table comes from the system page by page, and
+        # to add one type to another torch would fetch as much for each.
+        part, wide = torch.empty_like(table), torch.empty_like(weight)
     for start in range(0, len(hidden), CHUNK):
         rows, wanted = low[start : start + CHUNK], targets[start : start + CHUNK, None]
         scores = torch.mm(rows, table.t()).to(weight.dtype).add_(bias)
@@ -132,5 +135,5 @@ def _accumulate(
         if product == weight.dtype:
             d_weight.addmm_(d_low.t(), rows)
         else:
-            d_weight += torch.mm(d_low.t(), rows)
+            d_weight += wide.copy_(torch.mm(d_low.t(), rows, out=part))
     return total, gradients

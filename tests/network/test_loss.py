@@ -88,17 +88,22 @@ def test_only_some_of_it_learns() -> None:
 
 
 class Results(TorchDispatchMode):
-    """Notes the shape of whatever is computed."""
+    """Notes whatever is computed, its shape, and the shape of sums of two types."""
 
     def __init__(self) -> None:
         super().__init__()
         self.shapes: list[tuple[int, ...]] = []
+        self.kept: list[Tensor] = []
+        self.mixed: list[tuple[int, ...]] = []
 
     def __torch_dispatch__(self, function, types, arguments=(), keywords=None):  # type: ignore[no-untyped-def]
         result = function(*arguments, **(keywords or {}))
         for part in result if isinstance(result, tuple | list) else [result]:
             if isinstance(part, Tensor):
                 self.shapes.append(tuple(part.shape))
+                self.kept.append(part)
+        if function is torch.ops.aten.add_.Tensor and arguments[0].dtype != arguments[1].dtype:
+            self.mixed.append(tuple(result.shape))
         return result
 
 
@@ -120,6 +125,20 @@ def test_the_scores_are_never_held_whole(results: Results, bf16: bool) -> None:
     results.shapes.clear()
     at_once(*learnt, targets, 0.1)  # the measurement sees them where they are
     assert (len(targets), WORDS) in results.shapes
+
+
+def test_chunks_share_what_is_as_large_as_the_table(results: Results) -> None:
+    def tables(rows: int) -> int:
+        """Different ones of the output layer's shape, gradients included."""
+        *learnt, targets = inputs(rows, torch.float32)
+        results.kept.clear()
+        with torch.autocast("cpu", torch.bfloat16):
+            linear_cross_entropy(*learnt, targets).backward()
+        large = [part for part in results.kept if part.numel() == WORDS * FEATURES]
+        return len({part.untyped_storage().data_ptr() for part in large})
+
+    assert tables(5 * CHUNK) == tables(1)
+    assert results.mixed == []  # within such a sum torch makes one more table
 
 
 def test_nothing_is_computed_for_gradients_that_nobody_wants(results: Results) -> None:
