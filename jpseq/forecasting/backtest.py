@@ -34,8 +34,10 @@ class Backtest:
     """(N, H) what came; nan where nothing did."""
     baselines: Mapping[str, Numbers]
     """(N, H) each: "naive", "drift", and "seasonal naive" where there is a season."""
-    learnt: Numbers
-    """(T,) the column before the test part: what MASE is scaled by."""
+    values: Numbers
+    """(T,) the whole column."""
+    begin: int
+    """The first row of the test part; MASE is scaled by what is before it."""
     stride: int
     season: int | None
     """Of the seasonal naive forecast, in steps."""
@@ -44,7 +46,12 @@ class Backtest:
     """(N, H) bounds of an interval that should hold a share `level`."""
     level: float | None = None
     time: npt.NDArray[Any] | None = None
-    """(N,) when the first step foreseen is."""
+    """(T,) when the rows are."""
+
+    @property
+    def learnt(self) -> Numbers:
+        """The column before the test part."""
+        return self.values[: self.begin]
 
 
 def backtest(
@@ -100,7 +107,6 @@ def backtest(
         if length is not None:
             baselines["seasonal naive"] = seasonal_naive(own, origins, horizon, length)[..., 0]
         low, high = (None, None) if bounds is None else (side[..., place] for side in bounds)
-        time = None if table.time is None else table.time[origins]
         found.append(
             Backtest(
                 name,
@@ -108,13 +114,14 @@ def backtest(
                 values[..., place],
                 come[..., place],
                 baselines,
-                own[:begin, 0],
+                own[:, 0],
+                begin,
                 stride,
                 length,
                 low,
                 high,
                 level,
-                time,
+                table.time,
             )
         )
     return found

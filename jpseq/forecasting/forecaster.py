@@ -431,9 +431,8 @@ class Forecaster(Model):
     @property
     def roles(self) -> Roles:
         """Which columns of what was learnt from are what."""
-        facts = self.facts
-        names = (tuple(facts[role]) for role in ("targets", "known", "past"))
-        return Roles(*names, tuple(self.calendar))  # type: ignore[arg-type]
+        targets, known, past = (tuple(self.facts[role]) for role in ("targets", "known", "past"))
+        return Roles(targets, known, past, tuple(self.calendar))  # type: ignore[arg-type]
 
     @property
     def _scaler(self) -> Scaler:
