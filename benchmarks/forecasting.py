@@ -6,14 +6,15 @@
     python benchmarks/forecasting.py tables
 
 Each PYTHON is the interpreter of an environment with that library (darts 0.48.1 with
-pytorch-lightning and tensorboardX; neuralforecast 3.3.0) and the torch that we have. `accuracy`
-trains ours with the settings of `SERIES`, chosen on rows before the test part, and measures them on
-it, rolling origin with a stride of 1 and no refit; "no linear way" and "no level" are the same
-without these. `peers` gives all the same series, window, horizon, epochs, batch, hidden size (LSTM, one layer) and loss
-(absolute error), "ours, same" a plain network as theirs are, "ours, same, level" with the mean and
-deviation of each window taken away (RevIN, without its weights), and "ours" the settings of
-`SERIES`.
-Rows are kept in --work as they come, and what is there is not measured again; `tables` prints them.
+pytorch-lightning and tensorboardX; neuralforecast 3.3.0) and the torch that we have.
+
+`accuracy` trains ours with the settings of `SERIES`, chosen on rows before the test part, and
+measures them on it, rolling origin with a stride of 1 and no refit; "no linear way" and "no level"
+are the same without these. `peers` gives all the same series, window, horizon, epochs, batch,
+hidden size (LSTM, one layer) and loss (absolute error): "ours, same" is a plain network as theirs
+are, "ours, same, level" takes the mean and deviation of each window away (RevIN without its
+weights), and "ours" has the settings of `SERIES`. Rows are kept in --work as they come, and what is
+there is not measured again; `tables` prints them.
 """
 
 import argparse

@@ -65,9 +65,12 @@ def _from_pandas(data: Any) -> Table:
     names = tuple(map(str, frame.columns))
     if len(set(names)) < len(names):
         raise DataError(f"two columns have the same name; they are {', '.join(names)}.")
-    columns = [
-        _numbers(frame.iloc[:, place], f"column {name!r}") for place, name in enumerate(names)
-    ]
+    columns = []
+    for place, name in enumerate(names):
+        column = frame.iloc[:, place]
+        if getattr(column.dtype, "kind", "O") in "iufb":  # its gaps may be of pandas' own kind
+            column = column.to_numpy(np.float64, na_value=np.nan)
+        columns.append(_numbers(column, f"column {name!r}"))
     index, time = frame.index, None
     if hasattr(index, "tz_localize"):  # dates, which are compared as the clock shows them in UTC
         time = (index.tz_convert(None) if index.tz is not None else index).to_numpy()

@@ -36,7 +36,7 @@ def step(every: str) -> np.timedelta64:
 def step_of(time: npt.NDArray[Any] | None) -> np.timedelta64 | None:
     """The step between all rows; None where there is no time, or no one step.
 
-    Months of different length are one step where all rows have the same day and time of day.
+    Months and years of different length are one step where all rows have the same day and time.
 
     >>> step_of(np.array(["2024-01-31", "2024-02-29"], "M8[D]"))
     np.timedelta64(29,'D')
@@ -45,14 +45,12 @@ def step_of(time: npt.NDArray[Any] | None) -> np.timedelta64 | None:
     """
     if time is None or time.dtype.kind != "M" or len(time) < 2:
         return None
-    steps = np.diff(time)
-    if (steps == steps[0]).all():
-        return np.timedelta64(steps[0])
     months = time.astype("M8[M]")
     within, steps = time - months, np.diff(months)
-    if (within == within[0]).all() and (steps == steps[0]).all():
+    if steps[0] and (within == within[0]).all() and (steps == steps[0]).all():
         return np.timedelta64(steps[0])
-    return None
+    steps = np.diff(time)
+    return np.timedelta64(steps[0]) if (steps == steps[0]).all() else None
 
 
 def on_grid(table: Table, every: str) -> Table:
