@@ -17,7 +17,7 @@ from jpseq.forecasting.forecast import Forecast, as_pandas
 from jpseq.forecasting.missing import check as check_missing
 from jpseq.forecasting.roles import Roles
 from jpseq.forecasting.scaler import Scaler
-from jpseq.forecasting.tables import as_table, is_pandas
+from jpseq.forecasting.tables import VALUE, as_table, is_pandas
 from jpseq.forecasting.times import continued, on_grid
 from jpseq.forecasting.windows import Origins, Windows, part
 from jpseq.model import Model
@@ -168,6 +168,7 @@ class Forecaster(Model):
         from jpseq.training.fit import fit
 
         self.check()
+        self.facts = {}
         table = self._table(data)
         roles = Roles.of(table, self.target, self.known, self.past, self.calendar)  # type: ignore[arg-type]
         self.facts = {"targets": roles.targets, "known": roles.known, "past": roles.past}
@@ -420,6 +421,9 @@ class Forecaster(Model):
 
     def _table(self, data: Any) -> Table:
         table = as_table(data)
+        names = self.roles.names if self.facts else ()
+        if table.names == (VALUE,) and len(names) == 1:  # one column without a name is that one
+            table = Table(names, table.values, table.time)
         return table if self.every is None else on_grid(table, self.every)
 
     def _numbers(self, table: Table) -> Numbers:
