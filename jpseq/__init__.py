@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from jpseq.dialogue.chatbot import Chatbot
     from jpseq.embedding.word2vec import Word2Vec
     from jpseq.errors import JpseqError
+    from jpseq.forecasting.forecaster import Forecaster
     from jpseq.model import Model
     from jpseq.pipeline import Pipeline
     from jpseq.sequences import Ragged, Token, Tokens
@@ -37,6 +38,7 @@ _HOME = {
     "Characters": "jpseq.text.characters",
     "Chatbot": "jpseq.dialogue.chatbot",
     "Embeddings": "jpseq.vectors",
+    "Forecaster": "jpseq.forecasting.forecaster",
     "JpseqError": "jpseq.errors",
     "MeCab": "jpseq.text.mecab",
     "Model": "jpseq.model",
@@ -65,6 +67,7 @@ __all__ = [
     "Characters",
     "Chatbot",
     "Embeddings",
+    "Forecaster",
     "JpseqError",
     "MeCab",
     "Model",

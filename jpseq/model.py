@@ -8,6 +8,7 @@ import path: the class is found by its registered name.
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jpseq import plugins
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT_VERSION = 1
-_MAKES = "`jpseq chat train`, `translate train` and `embed train` make one."
+_MAKES = "`jpseq chat train`, `translate train`, `embed train` and `forecast train` make one."
 _AGAIN = "Copy the model folder again, or train it again."
 
 
@@ -44,6 +45,8 @@ class Model(Parameters):
     network: "nn.Module | None" = None
     metrics: Mapping[str, str]
     """What was measured, with the signature of each figure; for the model card."""
+    facts: Mapping[str, Any] = MappingProxyType({})
+    """What it knows of its data beside vocabularies and weights, as JSON; a scaler, for one."""
 
     def build(self) -> "nn.Module":
         """The untrained network, from the parameters and the vocabularies."""
@@ -99,6 +102,8 @@ class Model(Parameters):
                 "vocabularies": {name: v.hash() for name, v in self.vocabularies.items()},
                 "metrics": dict(self.metrics),
             }
+            if self.facts:
+                content["facts"] = dict(self.facts)
             text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
             (new / "model.json").write_text(text, encoding="utf-8")
             (new / "README.md").write_text(self.card(), encoding="utf-8")
@@ -182,6 +187,7 @@ class Model(Parameters):
                 f"{folder}/model.json: the vocabulary {error} is missing. {_AGAIN}"
             ) from None
         model.metrics = content.get("metrics", {})
+        model.facts = content.get("facts", {})
         model.load_weights(folder / "weights.safetensors")
         return model
 

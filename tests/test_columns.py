@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from jpseq.cli.columns import columns
+from jpseq.columns import columns
 
 
 def test_the_first_column_stands_left_and_the_others_right() -> None:

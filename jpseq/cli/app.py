@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from jpseq import __version__
-from jpseq.cli import chat, corpus, doctor, embed, tokenize, translate, vocab
+from jpseq.cli import chat, corpus, doctor, embed, forecast, tokenize, translate, vocab
 from jpseq.errors import JpseqError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(corpus.app, name="corpus")
 app.add_typer(embed.app, name="embed")
 app.add_typer(translate.app, name="translate")
 app.add_typer(chat.app, name="chat")
+app.add_typer(forecast.app, name="forecast")
 app.command("doctor")(doctor.doctor)
 
 

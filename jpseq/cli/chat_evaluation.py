@@ -117,7 +117,7 @@ def _plain(value: Any) -> Any:
 def _show(
     foreseen: "list[Likelihood]", found: "list[Answers]", drawn_again: dict[str, float]
 ) -> None:
-    from jpseq.cli.columns import columns
+    from jpseq.columns import columns
 
     head = ["", "perplexity", "nats/character", "tighter", "nats/reply of z", "active", "z changes"]
     rows = [head]

@@ -108,7 +108,7 @@ def _neighbours(found: "Comparison", words: list[str] | None) -> dict[str, dict[
 
 
 def _show(found: "Comparison", near: dict[str, dict[str, list[str]]]) -> None:
-    from jpseq.cli.columns import columns
+    from jpseq.columns import columns
 
     print("\n".join(columns([("", "jpseq", "gensim", ""), *found.rows()])))
     print(f"the ten nearest of frequent words: {found.overlap:.0%} are the same")

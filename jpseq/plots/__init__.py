@@ -10,7 +10,7 @@ are set in each picture by itself.
 """
 
 from jpseq.plots.drawing import japanese_font, save
-from jpseq.plots.forecasts import closed_loop
+from jpseq.plots.forecasts import closed_loop, forecast
 from jpseq.plots.learning import carousel, clipping, curves, gradient_flow, weight_conflict
 from jpseq.plots.matrices import gates, heatmap
 from jpseq.plots.words import word_map
@@ -20,6 +20,7 @@ __all__ = [
     "clipping",
     "closed_loop",
     "curves",
+    "forecast",
     "gates",
     "gradient_flow",
     "heatmap",

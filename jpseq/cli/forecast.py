@@ -1,0 +1,257 @@
+"""jpseq forecast: foresee a column of a table, and say whether that beats the naive forecasts."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jpseq.cli import forecast_inputs as inputs
+from jpseq.cli.notes import note
+
+app = typer.Typer(
+    help="Forecast columns of numbers, beside the naive forecasts.", no_args_is_help=True
+)
+Data = Annotated[Path, typer.Argument(help="A CSV file: a header, and a row for each step.")]
+Target = Annotated[
+    list[str] | None,
+    typer.Option("--target", "-t", help="The column to foresee. May be repeated."),
+]
+Horizon = Annotated[int | None, typer.Option("--horizon", "-n", min=1, help="Steps to foresee.")]
+WindowOption = Annotated[int | None, typer.Option("--window", min=1, help="Steps that are read.")]
+Known = Annotated[
+    list[str] | None, typer.Option(help="A column whose future is known. May be repeated.")
+]
+Past = Annotated[
+    list[str] | None,
+    typer.Option(help="A column that helps, its future not known. May be repeated."),
+]
+Time = Annotated[
+    str | None,
+    typer.Option(
+        help='The column that says when; else one called "date", "time", "year" or the like.'
+        ' "none" for none.'
+    ),
+]
+ModelOption = Annotated[
+    Path | None, typer.Option("--model", "-m", help="A model folder; else one is trained first.")
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(help="A recipe: a TOML file with parameters of Forecaster, see recipes/."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Over the recipe, for instance --set seeds=3 --set 'cell=\"gru\"'."),
+]
+Validation = Annotated[
+    int, typer.Option(min=0, help="Last rows of the training to choose the best epoch on.")
+]
+Calibration = Annotated[
+    int, typer.Option(min=0, help="Rows after the training whose errors make intervals.")
+]
+LevelOption = Annotated[
+    float | None, typer.Option("--level", help="The share that intervals should hold, as 0.9.")
+]
+Season = Annotated[
+    int | None,
+    typer.Option(min=1, help="Steps of a season, for the seasonal naive forecast; else found."),
+]
+Stride = Annotated[int, typer.Option(min=1, help="Steps from one origin to the next.")]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", "-p", help="A picture to write: .png or .svg.")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON, an object a line.")]
+
+
+@app.command()
+def train(
+    data: Data,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    target: Target = None,
+    horizon: Horizon = None,
+    window: WindowOption = None,
+    known: Known = None,
+    past: Past = None,
+    time: Time = None,
+    validation: Validation = 0,
+    calibration: Calibration = 0,
+    test: Annotated[
+        int, typer.Option(min=0, help="Last rows, not learnt from, to measure on.")
+    ] = 0,
+    season: Season = None,
+    stride: Stride = 1,
+    level: LevelOption = None,
+    config: Config = None,
+    settings: Settings = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
+    ] = False,
+) -> None:
+    """Train a forecaster on the rows of a table.
+
+    The rows are used in their order: those to learn from, then --validation, --calibration and
+    --test rows at the end. After Ctrl-C what was learnt until then is saved.
+    """
+    from jpseq.folders import check_replaceable
+
+    check_replaceable(output, "model.json")
+    forecaster = inputs.new_forecaster(config, settings, target, horizon, window, known, past)
+    table = inputs.read(data, forecaster, time)
+    inputs.note_run(run, resume, forecaster)
+    inputs.fit(
+        forecaster,
+        data,
+        inputs.first(table, len(table) - test),
+        validation,
+        calibration,
+        run,
+        resume,
+    )
+    forecaster.save(output)
+    if not getattr(forecaster, "completed", True):
+        note(f"Interrupted: what was learnt until then is saved in {output}.")
+        raise typer.Exit(130)
+    if test:
+        from jpseq.forecasting.report import report
+
+        for own in inputs.backtest(forecaster, data, table, test, stride, season, level):
+            figures = report(own, data.name)
+            print(figures)
+            forecaster.metrics = {
+                **forecaster.metrics,
+                **{f"{own.name} {score.name}": str(score) for score in figures.rows["model"]},
+                own.name: str(figures.skill),
+            }
+        forecaster.save(output)
+    note(f"Forecast: jpseq forecast run {data} --model {output}")
+
+
+@app.command(name="run")
+def run_model(
+    data: Data,
+    target: Target = None,
+    horizon: Horizon = None,
+    window: WindowOption = None,
+    known: Known = None,
+    past: Past = None,
+    time: Time = None,
+    model: ModelOption = None,
+    future: Annotated[
+        Path | None, typer.Option(help="A CSV file with the known columns of the steps to come.")
+    ] = None,
+    level: LevelOption = None,
+    validation: Validation = 0,
+    calibration: Calibration = 0,
+    config: Config = None,
+    settings: Settings = None,
+    season: Season = None,
+    plot: Plot = None,
+    as_json: Json = False,
+) -> None:
+    """Foresee the steps after the end of a table, as CSV on standard output.
+
+    With --model nothing is learnt; else a forecaster is trained on the table first.
+    """
+    from jpseq.corpora.table import read_table
+
+    forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
+    _check_picture(plot)
+    table = inputs.read(data, forecaster, time)
+    come = None
+    if future is not None:
+        come = read_table(future, columns=list(forecaster.known) or None)
+    if model is None:
+        inputs.fit(forecaster, data, table, validation, calibration)
+        if not forecaster.completed:
+            note("Interrupted: the forecast is that of what was learnt until then.")
+    with inputs.told_with(data):
+        found = forecaster.predict(table, horizon=horizon, future=come, level=level)
+    rows = found.table()
+    when = [
+        str(moment) for moment in (rows.time if rows.time is not None else range(1, len(rows) + 1))
+    ]
+    head = "step" if rows.time is None else "time"
+    if as_json:
+        for moment, row in zip(when, rows.values.tolist(), strict=True):
+            record = {head: moment, **dict(zip(rows.names, row, strict=True))}
+            print(json.dumps(record, ensure_ascii=False))
+    else:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow([head, *rows.names])
+        writer.writerows(
+            [moment, *(f"{value:.6g}" for value in row)]
+            for moment, row in zip(when, rows.values.tolist(), strict=True)
+        )
+    if plot is not None:
+        from jpseq.cli import forecast_pictures as pictures
+
+        pictures.draw_forecast(forecaster, table, found, season, plot)
+    if model is None:
+        note(
+            f"Whether it beats the naive forecasts: jpseq forecast backtest {data} --test ROWS ..."
+        )
+
+
+@app.command()
+def backtest(
+    data: Data,
+    target: Target = None,
+    horizon: Horizon = None,
+    window: WindowOption = None,
+    known: Known = None,
+    past: Past = None,
+    time: Time = None,
+    model: ModelOption = None,
+    test: Annotated[
+        int | None,
+        typer.Option(min=1, help="Last rows to measure on; a fifth of the table where left out."),
+    ] = None,
+    stride: Stride = 1,
+    season: Season = None,
+    level: LevelOption = None,
+    validation: Validation = 0,
+    calibration: Calibration = 0,
+    config: Config = None,
+    settings: Settings = None,
+    plot: Plot = None,
+    as_json: Json = False,
+) -> None:
+    """Forecast from each step of the last rows, and compare with the naive forecasts.
+
+    With --model that model is measured, which must not have seen the rows; else a forecaster is
+    trained on the rows before them first.
+    """
+    from jpseq.forecasting.report import report
+
+    forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
+    _check_picture(plot)
+    table = inputs.read(data, forecaster, time)
+    rows = len(table) // 5 if test is None else test
+    if model is None:
+        inputs.fit(
+            forecaster, data, inputs.first(table, len(table) - rows), validation, calibration
+        )
+        if not forecaster.completed:
+            raise typer.Exit(130)
+    found = inputs.backtest(forecaster, data, table, rows, stride, season, level)
+    for own in found:
+        figures = report(own, data.name)
+        print(json.dumps(figures.facts(), ensure_ascii=False) if as_json else figures)
+    if plot is not None:
+        from jpseq.cli import forecast_pictures as pictures
+
+        pictures.draw_backtest(found[0], plot)
+
+
+def _check_picture(path: Path | None) -> None:
+    """What can be wrong with its name is found before the long part begins."""
+    from jpseq.errors import ConfigurationError
+
+    if path is not None and path.suffix.lower() not in (".png", ".svg"):
+        raise ConfigurationError(f"--plot {path}: a picture's name ends in .png or .svg.")

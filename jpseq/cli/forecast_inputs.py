@@ -1,0 +1,187 @@
+"""What the forecast commands begin with: a model, new or loaded, and the columns of a table."""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jpseq.cli.notes import note
+
+if TYPE_CHECKING:
+    from jpseq.corpora.table import Table
+    from jpseq.forecasting.backtest import Backtest
+    from jpseq.forecasting.forecaster import Forecaster
+
+TIMES = (
+    "date",
+    "time",
+    "datetime",
+    "timestamp",
+    "ds",
+    "year",
+    "month",
+    "日付",
+    "日時",
+    "時刻",
+    "年",
+)
+"""What a column of times is called."""
+
+
+def new_forecaster(
+    config: Path | None,
+    settings: list[str] | None,
+    target: list[str] | None,
+    horizon: int | None,
+    window: int | None,
+    known: list[str] | None,
+    past: list[str] | None,
+) -> "Forecaster":
+    """A new forecaster from a recipe, what was set over it, and the options."""
+    from jpseq.cli.configuration import override, read_toml
+    from jpseq.errors import ConfigurationError, did_you_mean
+    from jpseq.forecasting.forecaster import Forecaster
+
+    params = override(read_toml(config) if config is not None else {}, settings or [])
+    given = {"target": target, "horizon": horizon, "window": window, "known": known, "past": past}
+    params |= {name: value for name, value in given.items() if value}
+    allowed = Forecaster().get_params(deep=False)
+    if unknown := [name for name in params if name not in allowed]:
+        raise ConfigurationError(
+            f"there is no parameter {unknown[0]!r}.{did_you_mean(unknown[0], allowed)}"
+            f" There are: {', '.join(allowed)}."
+        )
+    if "target" not in params:
+        raise ConfigurationError("--target COLUMN: which column is to be foreseen?")
+    forecaster = Forecaster(**params)
+    forecaster.check()
+    return forecaster
+
+
+def model_or_new(model: Path | None, *given: Any) -> "Forecaster":
+    from jpseq.errors import ConfigurationError
+    from jpseq.forecasting.forecaster import Forecaster
+
+    if model is None:
+        return new_forecaster(*given)
+    config, settings, target, _, window, known, past = given
+    names = {"config": config, "set": settings, "window": window, "known": known, "past": past}
+    if typed := [f"--{name}" for name, value in names.items() if value]:
+        raise ConfigurationError(
+            f"{', '.join(typed)}: the model has its own; leave that out, or leave --model out to"
+            " train another."
+        )
+    forecaster = Forecaster.load(model)
+    if target and list(target) != list(forecaster.roles.targets):
+        raise ConfigurationError(
+            f"--target {', '.join(target)}: the model foresees"
+            f" {', '.join(forecaster.roles.targets)}."
+        )
+    return forecaster
+
+
+def fit(
+    forecaster: "Forecaster",
+    path: Path,
+    table: "Table",
+    validation: int,
+    calibration: int,
+    run: Path | None = None,
+    resume: bool = False,
+) -> None:
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("jpseq").setLevel(logging.INFO)
+    with told_with(path):
+        forecaster.fit(
+            table, validation=validation, calibration=calibration, run=run, resume=resume
+        )
+
+
+def note_run(run: Path | None, resume: bool, forecaster: "Forecaster") -> None:
+    """Keep what a run is begun with, or see that it goes on with the same."""
+    from jpseq.cli.configuration import CONFIG, read_toml, without_none, write_toml
+    from jpseq.errors import ConfigurationError
+    from jpseq.training.run import check_same
+
+    if run is None:
+        if resume:
+            raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
+        return
+    params = json.loads(json.dumps(forecaster.get_params(deep=False)))  # tuples become lists
+    if resume and (run / CONFIG).exists():
+        check_same(run, read_toml(run / CONFIG), without_none(params))
+    else:
+        write_toml(run / CONFIG, params)
+
+
+def backtest(
+    forecaster: "Forecaster",
+    path: Path,
+    table: "Table",
+    test: int,
+    stride: int,
+    season: int | None,
+    level: float | None,
+) -> "list[Backtest]":
+    """A backtest over the last rows of a table, its errors told with the file's name."""
+    from jpseq.forecasting import backtest
+
+    with told_with(path):
+        return backtest.backtest(forecaster, table, test, stride=stride, season=season, level=level)
+
+
+def read(path: Path, forecaster: "Forecaster", time: str | None) -> "Table":
+    """The columns that the forecaster needs, and when the rows are."""
+    from jpseq.corpora.table import read_table
+
+    facts = forecaster.facts
+    target = facts["targets"] if facts else forecaster.target
+    targets = [target] if isinstance(target, str) else list(target or ())
+    columns = [*targets, *forecaster.known, *forecaster.past]
+    if time is None:
+        time = _column_of_times(path, columns)
+        if time is not None:
+            note(f"time: column {time!r} (--time NAME names another, --time none takes none)")
+    elif time == "none":
+        time = None
+    return read_table(path, time=time, columns=columns)
+
+
+def _column_of_times(path: Path, columns: Sequence[str]) -> str | None:
+    import csv
+
+    from jpseq.corpora.files import find_files
+    from jpseq.corpora.readers import read_lines
+    from jpseq.corpora.table import SUFFIXES
+
+    first = next(iter(read_lines(find_files(path, SUFFIXES)[0])), "")
+    names = [name.strip() for name in next(csv.reader([first]), [])]
+    return next((n for n in names if n.lower() in TIMES and n not in columns), None)
+
+
+def first(table: "Table", rows: int) -> "Table":
+    from jpseq.corpora.table import Table
+    from jpseq.errors import DataError
+
+    if rows < 1:
+        raise DataError(
+            f"nothing is left to learn from: the table has {len(table):,} rows, and as many or more"
+            " are to be measured on. Take a smaller --test."
+        )
+    time = None if table.time is None else table.time[:rows]
+    return Table(table.names, table.values[:rows], time)
+
+
+@contextmanager
+def told_with(path: Path) -> Iterator[None]:
+    """What is wrong with the numbers of a file is told with its name."""
+    from jpseq.errors import DataError
+
+    try:
+        yield
+    except DataError as error:
+        if error.path is not None:
+            raise
+        raise DataError(error.problem, path) from error

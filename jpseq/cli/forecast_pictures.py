@@ -1,0 +1,70 @@
+"""The pictures of the forecast commands."""
+
+from pathlib import Path
+
+import numpy as np
+
+from jpseq import plots
+from jpseq.cli.notes import note
+from jpseq.corpora.table import Table
+from jpseq.forecasting.backtest import Backtest
+from jpseq.forecasting.baselines import naive, seasonal_naive
+from jpseq.forecasting.forecast import Forecast
+from jpseq.forecasting.forecaster import Forecaster
+from jpseq.forecasting.season import find_season
+from jpseq.forecasting.times import on_grid
+
+SHOWN = 5
+"""Horizons of history in a picture."""
+
+
+def draw_forecast(
+    forecaster: Forecaster, table: Table, found: Forecast, season: int | None, path: Path
+) -> None:
+    """A series and its forecast, beside naive ones."""
+    if forecaster.every is not None:
+        table = on_grid(table, forecaster.every)
+    name = found.names[0]
+    own, origin, steps = table[name][:, None], np.array([len(table)]), len(found)
+    lines = {"naive": naive(own, origin, steps)[0, :, 0]}
+    length = season or find_season(own[:, 0])
+    if length is not None and length <= len(own):
+        lines["seasonal naive"] = seasonal_naive(own, origin, steps, length)[0, :, 0]
+    shown = max(SHOWN * steps, forecaster.window)
+    time = None if found.time is None or table.time is None else (table.time[-shown:], found.time)
+    figure = plots.forecast(
+        own[-shown:, 0],
+        found.values[:, 0],
+        low=None if found.low is None else found.low[:, 0],
+        high=None if found.high is None else found.high[:, 0],
+        level=found.level,
+        baselines=lines,
+        time=time,
+        title=f"{name} の予測",
+        name=name,
+    )
+    plots.save(figure, path)
+    note(f"written to {path}")
+
+
+def draw_backtest(own: Backtest, path: Path) -> None:
+    """The last forecast of a backtest, with what came."""
+    origin, steps = int(own.origins[-1]), own.truth.shape[1]
+    begin = max(0, origin - SHOWN * steps)
+    time = None
+    if own.time is not None:
+        time = own.time[begin:origin], own.time[origin : origin + steps]
+    figure = plots.forecast(
+        own.values[begin:origin],
+        own.model[-1],
+        low=None if own.low is None else own.low[-1],
+        high=None if own.high is None else own.high[-1],
+        level=own.level,
+        baselines={name: line[-1] for name, line in own.baselines.items() if name != "drift"},
+        truth=own.truth[-1],
+        time=time,
+        title=f"{own.name} の予測と実際",
+        name=own.name,
+    )
+    plots.save(figure, path)
+    note(f"written to {path}")

@@ -1,0 +1,1 @@
+"""Forecasts of numbers, beside the naive ones."""
