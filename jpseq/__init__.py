@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jpseq.corpora.bundled import bundled
     from jpseq.corpora.readers import Turn, read_dialogues, read_texts
     from jpseq.dialogue.chatbot import Chatbot
+    from jpseq.embedding.masked_lm import MaskedLM
     from jpseq.embedding.word2vec import Word2Vec
     from jpseq.errors import JpseqError
     from jpseq.model import Model
@@ -38,6 +39,7 @@ _HOME = {
     "Chatbot": "jpseq.dialogue.chatbot",
     "Embeddings": "jpseq.vectors",
     "JpseqError": "jpseq.errors",
+    "MaskedLM": "jpseq.embedding.masked_lm",
     "MeCab": "jpseq.text.mecab",
     "Model": "jpseq.model",
     "Normalizer": "jpseq.text.normalizer",
@@ -66,6 +68,7 @@ __all__ = [
     "Chatbot",
     "Embeddings",
     "JpseqError",
+    "MaskedLM",
     "MeCab",
     "Model",
     "Normalizer",

@@ -22,6 +22,7 @@ from jpseq.network.encoder import Encoder
 from jpseq.network.ensemble import Ensemble
 from jpseq.network.sampling import sampled
 from jpseq.network.seq2seq import EncoderDecoder, Pair, start_embeddings
+from jpseq.sequences import framed
 from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import TrainingConfiguration
@@ -34,7 +35,6 @@ from jpseq.translation.bitext import (
     checked,
     counts,
     direction,
-    framed,
     ids,
 )
 from jpseq.translation.configuration import TranslatorConfiguration
