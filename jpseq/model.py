@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT_VERSION = 1
-_MAKES = "`jpseq chat train`, `translate train` and `embed train` make one."
+_MAKES = "`jpseq chat train`, `translate train`, `embed train` and `embed pretrain` make one."
 _AGAIN = "Copy the model folder again, or train it again."
 
 

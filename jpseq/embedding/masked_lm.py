@@ -10,7 +10,6 @@
 """
 
 import logging
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -47,7 +46,7 @@ from jpseq.sequences import Ragged
 from jpseq.text.mecab import MeCab
 from jpseq.text.subword import SentencePiece
 from jpseq.text.tokenizer import Tokenizer
-from jpseq.training.configuration import TrainingConfiguration
+from jpseq.training.configuration import CHOOSING, TrainingConfiguration
 from jpseq.training.stream import Rows, Stream
 from jpseq.vectors import Embeddings, Vectors
 from jpseq.vocabulary import Vocabulary
@@ -181,8 +180,10 @@ class MaskedLM(Model):
             corpus: a prepared corpus or its folder; the name of a file or folder of text; or lists
                 of words.
             title: what stands before the progress bar.
-            held_out: share of the sequences that are not learnt from: the accuracy and perplexity
-                of masks in them is measured after each epoch, and the weights of the best one kept.
+            held_out: share of the sequences that are not learnt from: accuracy and perplexity of
+                masks in them are measured after each epoch and stand among the `metrics`. It ends
+                with the weights of the best epoch where `training` compares epochs (patience,
+                keep ...), else with the last.
             run, resume: a folder for checkpoints and logs, and whether to go on in it; see
                 jpseq.training.fit.fit.
 
@@ -214,8 +215,7 @@ class MaskedLM(Model):
 
                 def measure() -> dict[str, float]:
                     found = foretell(network, kept, "")
-                    value = min(found.perplexity.nll, 700)
-                    return {"perplexity": math.exp(value), "accuracy": found.accuracy}
+                    return {"perplexity": found.perplexity.value, "accuracy": found.accuracy}
 
             LOG.info(
                 "%s words in %s excerpts, %s ids",
@@ -227,11 +227,16 @@ class MaskedLM(Model):
                 network,
                 stream,
                 measure=measure,
+                compare=bool(CHOOSING & (self.training or {}).keys()),
                 run=run,
                 resume=resume,
                 title=title,
                 **self._settings(),
             )
+            if out.any():
+                data = f"held out {held_out:g} seed {self.seed}"
+                signature = self._signature(data, int(left_out.sum()))
+                self.metrics = {"masked words": str(foretell(network, kept, signature))}
         return self
 
     def check(self) -> None:
@@ -298,12 +303,15 @@ class MaskedLM(Model):
             excerpts = self._excerpts(counted)
             stream = self._measured_stream(excerpts, all_rows(excerpts))
             self._check_words(len(stream))
-            signature = (
-                f"data:{data}|sequences:{len(counted.ids)}|tok:{self._reader.name}"
-                f"|ids:{len(self.vocabulary)}|masked:{self.masked:g}|seed:{self.seed}"
-                f"|longest:{self.longest}"
-            )
+            signature = self._signature(data, len(counted.ids))
             return foretell(network, stream, signature)
+
+    def _signature(self, data: str, sequences: int) -> str:
+        return (
+            f"data:{data}|sequences:{sequences}|tok:{self._reader.name}"
+            f"|ids:{len(self.vocabulary)}|masked:{self.masked:g}|seed:{self.seed}"
+            f"|longest:{self.longest}"
+        )
 
     def fill(self, text: str, count: int = 5) -> list[list[tuple[str, float]]]:
         """The likeliest words for each ［MASK］ of a text, with their probabilities.

@@ -108,7 +108,7 @@ def uniform(numbers: npt.NDArray[np.integer], *keys: int | Numbers) -> npt.NDArr
     state = _mixed(numbers.astype(np.uint64))
     for key in keys:
         state = _mixed(state ^ _mixed(np.asarray(key).astype(np.uint64) + np.uint64(_GAMMA)))
-    drawn: npt.NDArray[np.float64] = (state >> np.uint64(11)) * 2.0**-53
+    drawn: npt.NDArray[np.float64] = (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return drawn
 
 
