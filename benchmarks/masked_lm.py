@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -220,9 +220,7 @@ class Counts:
         order = np.argsort(before)
         self.before = before[order], self.after[1][order]
 
-    def measure(
-        self, stream: MaskedStream, left: bool, right: bool
-    ) -> tuple[float, float, int]:
+    def measure(self, stream: MaskedStream, left: bool, right: bool) -> tuple[float, float, int]:
         hits, nll, count = 0, 0.0, 0
         for masked in stream:
             read = masked.read.values.flatten().numpy()
@@ -268,7 +266,7 @@ def _framed(stream: MaskedStream) -> Iterator[Any]:
         bounds = written.pieces.offsets[written.bounds]
         ids = written.pieces.values
         start, end = SPECIALS.index("<s>"), SPECIALS.index("</s>")
-        for first, last in zip(bounds, bounds[1:], strict=False):
+        for first, last in pairwise(bounds.tolist()):
             yield np.concatenate([[start], ids[first:last], [end]])
 
 
@@ -352,7 +350,7 @@ def transfer(
                 if not translator.completed:
                     raise SystemExit("interrupted: the same call goes on from here.")
                 used = f"{(time.process_time() - begun) / 60:.1f}"
-                covered = translator.coverage.get("target", 0.0)
+                covered = translator.coverage_.get("target", 0.0)
                 shown = f"{covered:.1%}" if vectors else ""
                 bleu, chrf = translator.score(test, beam=5, replace_unknown=False)
                 figures = [f"{f.value:.1f} ± {f.half_width:.1f}" for f in (bleu, chrf)]
@@ -427,9 +425,7 @@ def peers(work: Path, encoder: str, python: str, minutes: float, precisions: lis
     learn = stream_of(model, learnt_by(work, encoder))
     enough = round(minutes * 60 * 12_000 / model.batch_tokens) + 1  # more than either comes through
     batches = {
-        name: [
-            (b.read.values, b.read.lengths, b.places, b.targets) for b in islice(stream, count)
-        ]
+        name: [(b.read.values, b.read.lengths, b.places, b.targets) for b in islice(stream, count)]
         for name, stream, count in (("learn", learn, enough), ("kept", kept, None))
     }
     folder = work / "peers"
