@@ -23,8 +23,9 @@ def pretrain(
     sources: Sources,
     output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
     encoder: Annotated[
-        Literal["transformer", "recurrent"], typer.Option(help="What reads the words.")
-    ] = "transformer",
+        Literal["recurrent", "transformer"],
+        typer.Option(help="What reads the words; a Transformer needs much more time, and layers."),
+    ] = "recurrent",
     pieces: Annotated[
         int | None,
         typer.Option(
@@ -37,7 +38,7 @@ def pretrain(
     ] = "lstm",
     embedding: Annotated[int, typer.Option(help="Features of a word as it is read.")] = 256,
     hidden: Annotated[int, typer.Option(help="Features of a word in its context.")] = 256,
-    layers: Annotated[int, typer.Option(help="Of the encoder.")] = 4,
+    layers: Annotated[int, typer.Option(help="Of the encoder.")] = 2,
     heads: Annotated[int, typer.Option(help="Of the Transformer's attention.")] = 4,
     dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.0,
     masked: Annotated[float, typer.Option(help="Share of the text that is masked.")] = 0.15,
@@ -48,7 +49,7 @@ def pretrain(
     max_words: Annotated[int | None, typer.Option(help="At most so many words.")] = None,
     epochs: Epochs = 3,
     batch_tokens: Annotated[int, typer.Option(help="Padded pieces in a step.")] = 2048,
-    learning_rate: Annotated[float, typer.Option(help="Of the first step; it falls to 0.")] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="Of the first step; it falls to 0.")] = 2e-3,
     held_out: Annotated[
         float, typer.Option(min=0, max=0.5, help="Share of sequences to measure on.")
     ] = 0.01,
