@@ -314,9 +314,9 @@ def test_long_sequences_become_parts_of_about_one_length() -> None:
     spelling = Ragged.from_sequences([list(range(5, 5 + n)) for n in sizes])
     words = Ragged.from_sequences([[0] * 3, [], [1] * 5, [2, 2, 2], [0]])
     excerpts = Excerpts(words, spelling, longest=4)
-    # 3 | 0 | ten pieces in three parts: 4 + 4 + 2 | 9 in three parts, one word each | 1
-    assert excerpts.words.tolist() == [[0] * 3, [], [1, 1], [1, 1], [1], [2], [2], [2], [0]]
-    assert excerpts.lengths.tolist() == [3, 0, 4, 4, 2, 3, 3, 3, 1]
+    # 3 | 0 | ten pieces in three parts: 4 + 2 + 4 | 9 in three parts, one word each | 1
+    assert excerpts.words.tolist() == [[0] * 3, [], [1, 1], [1], [1, 1], [2], [2], [2], [0]]
+    assert excerpts.lengths.tolist() == [3, 0, 4, 2, 4, 3, 3, 3, 1]
     assert excerpts.sequence.tolist() == [0, 0, 2, 2, 2, 3, 3, 3, 4]
     assert len(MaskedStream(excerpts, all_rows(excerpts), Masking(9), 4).chosen) == 8
 
