@@ -27,9 +27,9 @@ from training import bare_loop
 
 from jpseq import Translator, Vocabulary, Whitespace
 from jpseq.embedding.word2vec import Word2Vec
+from jpseq.sequences import framed
 from jpseq.training.precision import choose
 from jpseq.training.stream import pairs as batches_of
-from jpseq.translation.bitext import framed
 from jpseq.translation.decoding import ENDS, SPECIALS
 from jpseq.vectors import Embeddings
 

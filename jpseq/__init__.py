@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from jpseq.corpora.bundled import bundled
     from jpseq.corpora.readers import Turn, read_dialogues, read_texts
     from jpseq.dialogue.chatbot import Chatbot
+    from jpseq.embedding.masked_lm import MaskedLM
     from jpseq.embedding.word2vec import Word2Vec
     from jpseq.errors import JpseqError
     from jpseq.forecasting.forecaster import Forecaster
@@ -40,6 +41,7 @@ _HOME = {
     "Embeddings": "jpseq.vectors",
     "Forecaster": "jpseq.forecasting.forecaster",
     "JpseqError": "jpseq.errors",
+    "MaskedLM": "jpseq.embedding.masked_lm",
     "MeCab": "jpseq.text.mecab",
     "Model": "jpseq.model",
     "Normalizer": "jpseq.text.normalizer",
@@ -69,6 +71,7 @@ __all__ = [
     "Embeddings",
     "Forecaster",
     "JpseqError",
+    "MaskedLM",
     "MeCab",
     "Model",
     "Normalizer",

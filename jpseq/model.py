@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMAT_VERSION = 1
-_MAKES = "`jpseq chat train`, `translate train`, `embed train` and `forecast train` make one."
+_MAKES = (
+    "`jpseq chat train`, `translate train`, `forecast train`, `embed train` and `embed pretrain`"
+    " make one."
+)
 _AGAIN = "Copy the model folder again, or train it again."
 
 

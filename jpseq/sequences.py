@@ -320,6 +320,22 @@ class Ragged:
         return f"Ragged({len(self)} sequences, {steps} steps, {self.values.dtype}{groups})"
 
 
+def framed(rows: Ragged, start: int, end: int) -> Ragged:
+    """Each sequence with the start id before it and the end id behind it.
+
+    >>> framed(Ragged.from_sequences([[5, 6], []]), 1, 2).tolist()
+    [[1, 5, 6, 2], [1, 2]]
+    """
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(rows.lengths + 2, out=offsets[1:])
+    values = np.empty(offsets[-1], np.int32)
+    inner = np.ones(len(values), bool)
+    inner[offsets[:-1]] = inner[offsets[1:] - 1] = False
+    values[offsets[:-1]], values[offsets[1:] - 1] = start, end
+    values[inner] = rows.values[rows.offsets[0] : rows.offsets[-1]]
+    return Ragged(values, offsets)
+
+
 def _check_values(values: npt.NDArray[Any]) -> None:
     ids = values.ndim == 1 and values.dtype == np.int32
     numbers = values.ndim == 2 and values.dtype == np.float32

@@ -18,6 +18,7 @@ NAMES = [
     "bidirectional_rnn",
     "dialogue",
     "lstm_gru_gates",
+    "masked_lm",
     "translation",
     "word2vec",
 ]

@@ -126,6 +126,17 @@ def train(
         list[str] | None,
         typer.Option("--set", help='Over the file, for instance --set "training.patience=3".'),
     ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            help="Word vectors to begin with: a file, or what `jpseq embed train` or `pretrain`"
+            " wrote."
+        ),
+    ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(help="What `jpseq embed pretrain --encoder recurrent` wrote, to read with."),
+    ] = None,
     run: Annotated[
         Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
     ] = None,
@@ -193,7 +204,9 @@ def train(
         )
     from jpseq.dialogue.chatbot import Chatbot
     from jpseq.dialogue.turns import hold_out
+    from jpseq.embedding.masked_lm import MaskedLM
     from jpseq.training.processes import is_first
+    from jpseq.vectors import Embeddings
 
     try:
         bot = Chatbot(**params)
@@ -204,6 +217,8 @@ def train(
             f"there is no parameter {unknown!r}.{did_you_mean(unknown, known)}"
         ) from None
     bot.check()
+    begun_with = None if vectors is None else Embeddings.load(vectors)
+    reader = None if encoder is None else MaskedLM.load(encoder)
     if alone := len(everything) - len(read):
         note(f"{alone:,} dialogues of fewer than two turns are left out")
     # What chooses between epochs must not be what is reported in the end.
@@ -225,7 +240,14 @@ def train(
         learnt, chosen_on = hold_out(learnt, share, params["seed"])
     diverged: TrainingError | None = None
     try:
-        bot.fit(learnt, held_out=chosen_on, run=run, resume=resume)
+        bot.fit(
+            learnt,
+            held_out=chosen_on,
+            vectors=begun_with,
+            encoder=reader,
+            run=run,
+            resume=resume,
+        )
     except TrainingError as error:
         diverged = error
         bot.completed = False

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from jpseq.cli.comparison import compare
+from jpseq.cli.pretrain import fill, pretrain
 from jpseq.cli.stages import TokenizerName, tokenizer_of
 from jpseq.cli.word2vec import train
 
 if TYPE_CHECKING:
+    from jpseq.embedding.masked_lm import MaskedLM
     from jpseq.evaluation.analogies import Accuracy
     from jpseq.evaluation.similarity import Similarity
     from jpseq.text.tokenizer import Tokenizer
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Word vectors: train, search, evaluate.", no_args_is_help=True)
 app.command()(train)
 app.command()(compare)
+app.command()(pretrain)
+app.command()(fill)
 Form = Literal["folder", "text", "binary", "safetensors", "gensim"]
 Method = Literal["3cosadd", "3cosmul"]
 Unknown = Literal["error", "skip", "zero", "parts"]
@@ -120,17 +124,31 @@ def evaluate(
 ) -> None:
     """Measure vectors against human judgements and analogies.
 
-    Spearman's rho comes with a 95% bootstrap interval, every figure with coverage and signature.
+    Spearman's rho comes with a 95% bootstrap interval, every figure with coverage and signature. Of
+    a masked language model, the vectors that words are read as are measured, and on sentence pairs
+    the means of contextual ones, too.
     """
 
     stage = tokenizer_of(tokenizer)
+    reader = _reader_of_contexts(model)
     embeddings = _load(model, limit, form)
     for file in files:
-        for name, result in _measured(embeddings, file, unknown, score, method, stage):
+        for name, result in _measured(embeddings, file, unknown, score, method, stage, reader):
             if as_json:
                 print(json.dumps({"name": name} | _plain(result), ensure_ascii=False))
             else:
                 print(f"{name}: {result}\n  {result.signature}")
+
+
+def _reader_of_contexts(model: Path) -> "MaskedLM | None":
+    """The masked language model in a folder, if one is there."""
+    if not (model / "model.json").exists() or (model / "embeddings.json").exists():
+        return None
+    from jpseq.embedding.masked_lm import MaskedLM
+    from jpseq.model import Model
+
+    found = Model.load(model)
+    return found if isinstance(found, MaskedLM) else None
 
 
 def _measured(
@@ -140,6 +158,7 @@ def _measured(
     score: str | None,
     method: Method,
     tokenizer: "Tokenizer",
+    reader: "MaskedLM | None",
 ) -> Iterator[tuple[str, "Similarity | Accuracy"]]:
     """What is measured on a file, by what it begins with, each figure with its name."""
     from jpseq.corpora.readers import read_lines
@@ -155,6 +174,11 @@ def _measured(
         pairs = similarity.read_sentence_pairs(file)
         means = similarity.evaluate_sentences(embeddings, pairs, tokenizer, unknown)
         yield f"{file.name}, mean of word vectors", means
+        if reader is not None:
+            vectors = similarity.evaluate_vectors(
+                reader.sentence_vectors, pairs, "mean of contextual vectors"
+            )
+            yield f"{file.name}, mean of contextual vectors", vectors
         yield f"{file.name}, shared characters alone", similarity.evaluate_overlap(pairs)
     else:
         pairs = similarity.read_word_pairs(file, score)

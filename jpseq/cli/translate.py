@@ -73,10 +73,20 @@ def train(
         typer.Option("--set", help='Over the recipe, for instance --set "training.patience=3".'),
     ] = None,
     source_vectors: Annotated[
-        Path | None, typer.Option(help="Word vectors to begin with, on the source side.")
+        Path | None,
+        typer.Option(
+            help="Word vectors to begin with, on the source side: a file, or what `jpseq embed"
+            " train` or `pretrain` wrote."
+        ),
     ] = None,
     target_vectors: Annotated[
-        Path | None, typer.Option(help="Word vectors to begin with, on the target side.")
+        Path | None, typer.Option(help="The same, on the target side.")
+    ] = None,
+    encoder: Annotated[
+        Path | None,
+        typer.Option(
+            help="What `jpseq embed pretrain --encoder recurrent` wrote, to read the source with."
+        ),
     ] = None,
     run: Annotated[
         Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
@@ -108,6 +118,7 @@ def train(
         params["attention"] = None
     held_out = None if dev is None else _pairs(dev, dev_target, turned)
 
+    from jpseq.embedding.masked_lm import MaskedLM
     from jpseq.training.processes import is_first
     from jpseq.translation.translator import Translator
     from jpseq.vectors import Embeddings
@@ -122,13 +133,16 @@ def train(
     translator.check()
     files = {"source": source_vectors, "target": target_vectors}
     vectors = {side: Embeddings.load(file) for side, file in files.items() if file is not None}
+    reader = None if encoder is None else MaskedLM.load(encoder)
     if run is not None and not begun and is_first():
         write_toml(run / CONFIG, resolved)
     logging.basicConfig(format="%(message)s")
     logging.getLogger("jpseq").setLevel(logging.INFO)
     diverged: TrainingError | None = None
     try:
-        translator.fit(learnt, held_out=held_out, vectors=vectors, run=run, resume=resume)
+        translator.fit(
+            learnt, held_out=held_out, vectors=vectors, encoder=reader, run=run, resume=resume
+        )
     except TrainingError as error:
         diverged = error
         translator.completed = False

@@ -12,7 +12,7 @@ from torch import nn
 
 from jpseq.corpora.prepared import Prepared
 from jpseq.dialogue.configuration import ChatbotConfiguration, hierarchy, latent, rerank
-from jpseq.dialogue.networks import build
+from jpseq.dialogue.networks import begin, build
 from jpseq.dialogue.reading import SPECIALS, ByTurn, Flat, Reading
 from jpseq.dialogue.responder import check_history
 from jpseq.dialogue.talks import in_order
@@ -33,7 +33,9 @@ from jpseq.network.vhred import VHRED
 from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import TrainingConfiguration
+from jpseq.training.pretrained import Reader
 from jpseq.training.stream import Stream
+from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
 
 LOG = logging.getLogger("jpseq.dialogue")
@@ -149,6 +151,8 @@ class Chatbot(Model):
         title: str = "training",
         *,
         held_out: Dialogues | None = None,
+        vectors: Embeddings | None = None,
+        encoder: Reader | None = None,
         run: Path | str | None = None,
         resume: bool = False,
     ) -> Self:
@@ -164,6 +168,10 @@ class Chatbot(Model):
             title: what stands before the progress bar.
             held_out: dialogues to measure the perplexity on after each epoch; the bot ends with the
                 weights of the best one.
+            vectors: initial vectors of words; those of a Word2Vec or a MaskedLM are its
+                `embeddings`.
+            encoder: a MaskedLM with a recurrent encoder of the same sizes: its layers and its word
+                vectors are the first weights of what reads.
             run, resume: a folder for checkpoints and logs, and whether to go on in it; see
                 jpseq.training.fit.fit.
 
@@ -193,6 +201,7 @@ class Chatbot(Model):
             watched = words.take(np.random.default_rng(self.seed).permutation(talks)[:WATCHED])
         torch.manual_seed(self.seed)
         network = self.network = self.build()
+        begin(network, self.vocabulary, vectors, encoder)
         measure = None
         if watched is not None:
             measure = self._measure(network, watched, held_out is not None)

@@ -3,7 +3,7 @@
 import csv
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -235,6 +235,28 @@ def evaluate_sentences(
         coverage=known / words if words else 1.0,
         signature=f"data:{judgements.name}|pairs:{len(judgements.pairs)}|sentence:mean of words"
         f"|tok:{tokenizer!r}|unknown:{unknown}|vectors:{len(embeddings)}x{embeddings.dim}"
+        f"|{_INTERVAL}",
+    )
+
+
+def evaluate_vectors(
+    vectors_of: Callable[[Sequence[str]], Vectors], judgements: Judgements, name: str
+) -> Similarity:
+    """Correlate the cosines of sentences' vectors with the scores of their pairs.
+
+    Args:
+        vectors_of: N sentences → (N, D); a vector of zeros has the cosine 0 with all others.
+        judgements: from read_sentence_pairs.
+        name: what the vectors are, for the signature.
+    """
+    a, b = (vectors_of([getattr(pair, side) for pair in judgements.pairs]) for side in ("a", "b"))
+    count = len(judgements.pairs)
+    return Similarity(
+        correlate(_cosines(a, b), _scores(judgements.pairs), **_BOOTSTRAP),
+        pairs=count,
+        scored=count,
+        coverage=1.0,
+        signature=f"data:{judgements.name}|pairs:{count}|sentence:{name}|features:{a.shape[1]}"
         f"|{_INTERVAL}",
     )
 

@@ -82,7 +82,11 @@ class Stream(Generic[B]):
         """The batches of an epoch; the next call gives those of the next epoch."""
         epoch, self.epoch = self.epoch, self.epoch + 1
         for rows in self.batches(epoch):
-            yield self.make(rows)
+            yield self.batch(rows, epoch)
+
+    def batch(self, rows: Rows, epoch: int) -> B:
+        """The batch of some rows; in a stream that draws more than the order, that of an epoch."""
+        return self.make(rows)
 
     def fingerprint(self) -> str:
         """A digest of what decides the batches, so that a run is not resumed on other data."""
@@ -124,7 +128,8 @@ class Course(Generic[B]):
             while self.batch < len(batches):
                 rows = batches[self.batch]
                 self.batch += 1
-                yield self.stream.make(rows[processes.rank() :: processes.world_size()])
+                share = rows[processes.rank() :: processes.world_size()]
+                yield self.stream.batch(share, self.epoch)
             self.epoch, self.batch = self.epoch + 1, 0
 
     def state_dict(self) -> dict[str, int]:

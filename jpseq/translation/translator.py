@@ -22,9 +22,11 @@ from jpseq.network.encoder import Encoder
 from jpseq.network.ensemble import Ensemble
 from jpseq.network.sampling import sampled
 from jpseq.network.seq2seq import EncoderDecoder, Pair, start_embeddings
+from jpseq.sequences import framed
 from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import TrainingConfiguration
+from jpseq.training.pretrained import Reader, begin_with, begin_with_encoder
 from jpseq.training.stream import Stream, pairs
 from jpseq.translation.bitext import (
     Pairs,
@@ -34,13 +36,11 @@ from jpseq.translation.bitext import (
     checked,
     counts,
     direction,
-    framed,
     ids,
 )
 from jpseq.translation.configuration import TranslatorConfiguration
 from jpseq.translation.decoding import ENDS, SPECIALS, draw, search
 from jpseq.translation.forms import Forms
-from jpseq.translation.initial_vectors import begin_with
 from jpseq.translation.translation import Translation, replaced
 from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
@@ -139,6 +139,8 @@ class Translator(Model):
         self.training = training
         self.seed = seed
         self.metrics: Mapping[str, str] = {}
+        self.coverage_: dict[str, float] = {}
+        """The share of each side's words (of their occurrences) that began with a vector."""
 
     @property
     def direction(self) -> str:
@@ -154,6 +156,7 @@ class Translator(Model):
         *,
         held_out: Pairs | None = None,
         vectors: Mapping[str, Embeddings] | None = None,
+        encoder: Reader | None = None,
         run: Path | str | None = None,
         resume: bool = False,
     ) -> Self:
@@ -166,7 +169,10 @@ class Translator(Model):
             title: what stands before the progress bar.
             held_out: pairs to measure on after each epoch: "perplexity", and "bleu" of greedy
                 translations. It ends with the weights of the best epoch.
-            vectors: initial vectors of words, by side: "source", "target".
+            vectors: initial vectors of words, by side: "source", "target"; those of a Word2Vec or a
+                MaskedLM are its `embeddings`.
+            encoder: a MaskedLM with a recurrent encoder of the same sizes: its layers and its word
+                vectors are the first weights of what reads the source.
             run, resume: a folder for checkpoints and logs, and whether to go on in it; see
                 jpseq.training.fit.fit.
 
@@ -182,7 +188,7 @@ class Translator(Model):
         self._count(counts(sources), counts(targets))
         torch.manual_seed(self.seed)
         network = self.network = self.build()
-        self._begin_with(network, vectors or {})
+        self._begin_with(network, vectors or {}, encoder)
         stream = self._stream(sources, targets, shuffle=True)
         if stream.left_out:
             LOG.info("%s pairs have more than %s words", f"{stream.left_out:,}", self.longest)
@@ -471,15 +477,27 @@ class Translator(Model):
             vocabulary.counts_ = words
         self.source_vocabulary, self.target_vocabulary = both
 
-    def _begin_with(self, network: EncoderDecoder, vectors: Mapping[str, Embeddings]) -> None:
+    def _begin_with(
+        self, network: EncoderDecoder, vectors: Mapping[str, Embeddings], reader: Reader | None
+    ) -> None:
         if unknown := vectors.keys() - {"source", "target"}:
             raise ConfigurationError(
                 f"vectors: {', '.join(sorted(unknown))} is no side; they are source and target."
             )
+        if reader is not None and "source" in vectors:
+            raise ConfigurationError(
+                "encoder and vectors of the source: the encoder brings its own vectors; leave one"
+                " of the two out."
+            )
+        self.coverage_ = {}
         for side, own in vectors.items():
             part = network.encoder if side == "source" else network.decoder
             vocabulary = self.source_vocabulary if side == "source" else self.target_vocabulary
-            share = begin_with(part.embedding, vocabulary, own, self.frozen)
+            self.coverage_[side] = begin_with(part.embedding, vocabulary, own, self.frozen)
+        if reader is not None:
+            read = network.encoder, self.source_vocabulary, reader, self.frozen
+            self.coverage_["source"] = begin_with_encoder(*read)
+        for side, share in self.coverage_.items():
             LOG.info("%s vectors: %.1f%% of the words have one", side, 100 * share)
 
     def _stream(self, sources: Side, targets: Side, shuffle: bool) -> Stream[Pair]:

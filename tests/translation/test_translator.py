@@ -12,8 +12,8 @@ from jpseq import MeCab, Model, SentencePiece, Translator, Whitespace
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
 from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError
-from jpseq.sequences import Ragged
-from jpseq.translation.bitext import check_language, framed
+from jpseq.sequences import Ragged, framed
+from jpseq.translation.bitext import check_language
 from jpseq.vectors import Embeddings
 
 SUBJECTS = {"i": "私", "you": "君", "he": "彼", "she": "彼女", "we": "僕ら", "they": "彼ら"}
