@@ -109,8 +109,6 @@ def describe(name: str, as_json: bool) -> None:
     print(f"home: {entry.homepage}")
     for line in terms(entry):
         print(line)
-    if entry.licence.verified:
-        print(f"  read in: {entry.licence.read}")
     for text in entry.notes:
         print(f"note: {text}")
     for file in entry.files:

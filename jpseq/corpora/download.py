@@ -132,9 +132,15 @@ class _Download:
                 if tries >= TRIES or not _passing(error):
                     raise self._cut(address, error) from error
                 time.sleep(WAIT * tries)
-        if self.file.git is not None:
-            self._check_git()
         self._note.unlink(missing_ok=True)
+        if self.file.git is not None and (got := git_id(self.part)) != self.file.git:
+            self.part.unlink()
+            raise DataError(
+                f"what came is not what the catalogue knows (git's id is {got}, not"
+                f" {self.file.git}), and was removed. It may have been damaged on the way, so try"
+                " again.",
+                address,
+            )
         os.replace(self.part, output)
 
     def _size(self) -> int:
@@ -209,19 +215,14 @@ class _Download:
             kept = f" The {came:,} bytes that have come are kept: the same command goes on."
         return DataError(f"cannot be downloaded ({_reason(error)}).{kept}", address)
 
-    def _check_git(self) -> None:
-        digest = hashlib.sha1(f"blob {self._size()}\0".encode(), usedforsecurity=False)
-        with self.part.open("rb") as part:
-            for piece in iter(lambda: part.read(2**20), b""):
-                digest.update(piece)
-        if digest.hexdigest() != self.file.git:
-            self.part.unlink()
-            self._note.unlink(missing_ok=True)
-            raise DataError(
-                f"what came is not what the catalogue knows (git's id is {digest.hexdigest()}, not"
-                f" {self.file.git}), and was removed. Try again.",
-                self.file.address,
-            )
+
+def git_id(path: Path) -> str:
+    """The id by which git knows the content of a file."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        for piece in iter(lambda: file.read(2**20), b""):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _passing(error: Exception) -> bool:

@@ -72,7 +72,7 @@ class Plain:
 
     def leave_out(self, number: int = 1) -> None:
         """Count what is no record."""
-        self.counts["left out"] += number
+        self.counts.update({"left out": number} if number else {})
 
     def _write(self, text: str, kind: str) -> None:
         self._file.write(text)

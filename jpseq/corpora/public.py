@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from jpseq.corpora.catalogue import Entry, Form, UpstreamFile, find_entry
-from jpseq.corpora.download import Progress, download
+from jpseq.corpora.download import Progress, download, git_id
 from jpseq.corpora.plain import Plain
 from jpseq.corpora.unpacking import is_archive, unpack
 from jpseq.corpora.upstream import READERS
@@ -91,10 +91,13 @@ def get_corpus(
 def terms(entry: Entry) -> list[str]:
     """What whoever uses a corpus must know, a line each."""
     licence = entry.licence
-    lines = [f"Licence: {licence.name}{f' ({licence.address})' if licence.address else ''}"]
-    if not licence.verified:
-        lines.append(f"  not read at its source: {licence.read}")
-    return [*lines, *(f"Terms: {term}" for term in entry.terms)]
+    address = f" ({licence.address})" if licence.address else ""
+    read = "read in" if licence.verified else "not read at its source:"
+    return [
+        f"Licence: {licence.name}{address}",
+        f"  {read} {licence.read}",
+        *(f"Terms: {term}" for term in entry.terms),
+    ]
 
 
 def _tell(text: str) -> None:
@@ -143,24 +146,18 @@ class _Work:
     def files(self, local: Path | None) -> Iterator[tuple[list[Path], list[dict[str, Any]]]]:
         """Folders in which the files are, as published, and what source.json says of them."""
         if local is not None and self._complete([local]):
-            records = [
-                _record(local / file.name, file)
-                for file in self.entry.files
-                if (local / file.name).is_file()
-            ]
-            yield [local], records
+            there = [file for file in self.entry.files if (local / file.name).is_file()]
+            yield [local], [self._compared(local, file) for file in there]
             return
         with lock(self.cache / "lock", "another process is getting this corpus; wait for it."):
             if local is not None and all((local / f.name).is_file() for f in self.entry.files):
                 folder = local
-                for file in self.entry.files:
-                    self._compare(local / file.name, file)
             else:
                 folder = self.cache
                 if local is not None:
                     self.note(f"{local} holds neither plain form nor all that its makers publish.")
                 self._download()
-            records = [_record(folder / file.name, file) for file in self.entry.files]
+            records = [self._compared(folder, file) for file in self.entry.files]
             unpacked = self.cache / "unpacked"
             shutil.rmtree(unpacked, ignore_errors=True)  # of a process that was killed
             try:
@@ -187,9 +184,14 @@ class _Work:
                     self.note(f"  no checksum in the catalogue: {file.unchecked}")
             download(file, self.cache, self.progress)
 
-    def _compare(self, path: Path, file: UpstreamFile) -> None:
-        if file.sha256 and _sha256(path) != file.sha256:
+    def _compared(self, folder: Path, file: UpstreamFile) -> dict[str, Any]:
+        """What source.json says of a file. One's own may be another version, and is used."""
+        path = folder / file.name
+        record = _record(path, file)
+        known = file.sha256 in (None, record["sha256"])
+        if not known or (file.git is not None and file.git != git_id(path)):
             self.note(f"{path}: not the version that the catalogue knows; used all the same.")
+        return record
 
     def _unpack(self, folder: Path, unpacked: Path) -> Iterator[Path]:
         for number, file in enumerate(self.entry.files):
