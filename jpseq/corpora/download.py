@@ -27,6 +27,8 @@ WAIT = 2.0
 """Seconds before a second try; each further one waits as long again."""
 TIMEOUT = (15, 60)
 """Seconds to connect, and without a byte."""
+PIECE = 2**16
+"""Bytes written at once; what has come of a piece when the connection breaks is lost."""
 
 
 def download(file: UpstreamFile, folder: Path, progress: Progress) -> Path:
@@ -193,7 +195,7 @@ class _Download:
         length = response.headers.get("Content-Length", "")
         total = done + int(length) if length.isdecimal() else None
         with self.part.open("ab") as part:
-            for piece in response.iter_content(2**17):
+            for piece in response.iter_content(PIECE):
                 part.write(piece)
                 done += len(piece)
                 self.progress(self.file.name, done, total)
