@@ -164,6 +164,11 @@ class _Work:
                 yield [folder, *self._unpack(folder, unpacked)], records
             except OSError as error:
                 raise DataError(f"cannot be written ({error.strerror}).", unpacked) from error
+            except DataError as error:
+                path = Path(error.path or "")
+                if self.cache in path.parents and path.is_file():
+                    self.note(f"To download it anew, remove {self.cache}")
+                raise
             finally:
                 shutil.rmtree(unpacked, ignore_errors=True)
 

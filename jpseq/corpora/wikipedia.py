@@ -63,6 +63,7 @@ _EMPHASIS = re.compile("'{2,5}")
 _SWITCH = re.compile("__[A-Z]{3,20}__")
 _EMPTY = re.compile(r"[（(][\s、，,;；:：・]{0,100}[)）]")
 _LEADING = re.compile(r"([（(])[\s、，,;；]{1,100}")
+_TRAILING = re.compile(r"[\s、，,;；]{1,100}([)）])")
 _NO_PROSE = ("*", "#", ":", ";", "|", "!", "=", "{", "}", "----")
 
 
@@ -81,7 +82,7 @@ def paragraphs(wikitext: str) -> Iterator[str]:
     for line in html.unescape(text).split("\n"):
         line = line.strip()
         if line and not line.startswith(_NO_PROSE):
-            line = _LEADING.sub(r"\1", _EMPTY.sub("", line))
+            line = _TRAILING.sub(r"\1", _LEADING.sub(r"\1", _EMPTY.sub("", line)))
             if line := " ".join(line.split(" ")).strip():
                 yield line
 
