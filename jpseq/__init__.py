@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from jpseq.batch import Batch
     from jpseq.corpora.bundled import bundled
+    from jpseq.corpora.public import get_corpus
     from jpseq.corpora.readers import Turn, read_dialogues, read_texts
     from jpseq.dialogue.chatbot import Chatbot
     from jpseq.embedding.masked_lm import MaskedLM
@@ -59,6 +60,7 @@ _HOME = {
     "Word2Vec": "jpseq.embedding.word2vec",
     "bundled": "jpseq.corpora.bundled",
     "detokenize": "jpseq.text.detokenize",
+    "get_corpus": "jpseq.corpora.public",
     "read_dialogues": "jpseq.corpora.readers",
     "read_texts": "jpseq.corpora.readers",
     "split_sentences": "jpseq.text.sentences",
@@ -89,6 +91,7 @@ __all__ = [
     "Word2Vec",
     "bundled",
     "detokenize",
+    "get_corpus",
     "read_dialogues",
     "read_texts",
     "split_sentences",

@@ -3,10 +3,12 @@
 import errno
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from jpseq.errors import DataError
 
@@ -67,6 +69,32 @@ def replace_folder(folder: Path, mark: str) -> Iterator[Path]:
     finally:
         if new is not None and new.exists():
             shutil.rmtree(new, ignore_errors=True)
+
+
+def lock(path: Path, busy: str) -> IO[str]:
+    """An open file that no other process opens in this way until it is closed.
+
+    Its folder is made where there is none.
+
+    Raises:
+        DataError: another process has it, with the text `busy`; it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror}).", path.parent) from error
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise DataError(busy, path.parent) from None
+        except OSError:  # a file system without locks
+            pass
+    return file
 
 
 def cache_folder() -> Path:

@@ -1,4 +1,4 @@
-"""jpseq corpus: from files to sequences of ids, once."""
+"""jpseq corpus: public corpora by name, and from files to sequences of ids, once."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from jpseq.cli import catalogue
 from jpseq.cli.notes import note
 from jpseq.cli.stages import TokenizerName, tokenizer_of
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from jpseq.corpora.blockwise import Progress
     from jpseq.corpora.prepared import Prepared
 
-app = typer.Typer(help="Prepare corpora: analyse them once, in parallel.", no_args_is_help=True)
+app = typer.Typer(
+    help="Get public corpora by name; analyse corpora once, in parallel.", no_args_is_help=True
+)
+app.command("list")(catalogue.show_list)
+app.command("get")(catalogue.get)
 
 
 @app.command()
@@ -153,12 +158,22 @@ def progress_bar() -> "Iterator[Callable[[Progress], None] | None]":
 
 @app.command()
 def info(
-    folder: Annotated[Path, typer.Argument(help="A folder that `jpseq corpus prepare` wrote.")],
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER|NAME",
+            help="A folder that `jpseq corpus prepare` wrote, or a name of `jpseq corpus list`.",
+        ),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON instead of lines to read.")] = False,
 ) -> None:
-    """Say what a prepared corpus is: its kind, how much there is, what it was made with."""
+    """Say what a corpus is: a prepared one in a folder, or a public one by its name."""
     from jpseq.corpora.prepared import Prepared
 
+    folder = Path(corpus)
+    if not folder.exists() and len(folder.parts) == 1:
+        catalogue.describe(corpus, as_json)
+        return
     prepared = Prepared.load(folder)
     description = prepared.description
     if as_json:

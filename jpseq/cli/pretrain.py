@@ -151,7 +151,7 @@ def _model(params: dict[str, Any]) -> "MaskedLM":
         raise ConfigurationError(
             f"there is no parameter {unknown!r}.{did_you_mean(unknown, choices)}"
         )
-    own["tokenizer"] = find("stages", str(own["tokenizer"]), "tokenizer")()
+    own["tokenizer"] = tokenizer_of(str(own["tokenizer"]))
     share, pieces = params["held_out"], params["pieces"]
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 0.5:
         raise ConfigurationError(f"held_out: a share from 0 to 0.5 is wanted, got {share!r}.")

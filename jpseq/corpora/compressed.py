@@ -1,5 +1,6 @@
-"""Text in .gz and .zst files, decompressed as it is read."""
+"""Text in .gz, .bz2 and .zst files, decompressed as it is read."""
 
+import bz2
 import gzip
 import io
 import zlib
@@ -18,6 +19,8 @@ class Decompressed(io.RawIOBase):
         self._inner: Any
         if path.suffix.lower() == ".gz":
             self._inner = gzip.GzipFile(fileobj=file)
+        elif path.suffix.lower() == ".bz2":
+            self._inner = bz2.BZ2File(file)
         else:
             self._inner = _Zstandard(file)
 

@@ -2,12 +2,10 @@
 
 import os
 import shutil
-import sys
 from pathlib import Path
 from typing import Self
 
-from jpseq.errors import DataError
-from jpseq.folders import check_replaceable
+from jpseq.folders import check_replaceable, lock
 
 MARK = "unfinished"
 
@@ -30,23 +28,9 @@ class Unfinished:
 
     def __enter__(self) -> Self:
         check_replaceable(self.folder, MARK)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.folder / MARK).open("w")
-        except OSError as error:
-            raise DataError(f"cannot be written ({error.strerror}).", self.folder) from error
-        if sys.platform != "win32":
-            import fcntl
-
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._lock.close()
-                raise DataError(
-                    "another process is preparing this corpus; wait for it.", self.folder
-                ) from None
-            except OSError:  # a file system without locks
-                pass
+        self._lock = lock(
+            self.folder / MARK, "another process is preparing this corpus; wait for it."
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
