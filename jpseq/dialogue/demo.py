@@ -1,4 +1,7 @@
-"""The demo bot: trained on the bundled dialogues once, then kept in the user's cache."""
+"""The demo bot: a mixture of rules, what people said, and a network.
+
+The network is trained on the bundled dialogues once, then kept in the user's cache.
+"""
 
 import hashlib
 from pathlib import Path
@@ -8,6 +11,9 @@ from jpseq import __version__
 from jpseq.corpora.bundled import bundled
 from jpseq.corpora.readers import read_dialogues
 from jpseq.dialogue.chatbot import Chatbot
+from jpseq.dialogue.mixture import Mixture
+from jpseq.dialogue.retrieval import Retrieval
+from jpseq.dialogue.scripted import Scripted
 from jpseq.dialogue.turns import hold_out
 from jpseq.errors import JpseqError
 from jpseq.folders import cache_folder
@@ -28,6 +34,8 @@ DEMO: dict[str, Any] = {
 Two minutes of two cores are too short to learn a language. The demo learns by heart what answers
 what, so it is small, reads the last turn only, drops out nothing but words and takes large steps.
 """
+NEAR, LESS_NEAR = 0.6, 0.4
+"""Least cosines of what is said again: before the network is asked, and where it has no answer."""
 TURNS = 3
 """Of each dialogue only the beginning is learnt: twice the epochs in the same time."""
 
@@ -60,8 +68,28 @@ def train_demo(title: str) -> Chatbot:
     learnt, held_out = hold_out(dialogues)
     bot = Chatbot(**DEMO).fit([dialogue[:TURNS] for dialogue in learnt], title=title)
     if bot.completed:
-        bot.metrics = {"held-out": str(bot.perplexity(held_out, data="bundled dialogues"))}
+        bot.metrics = {
+            "learnt from": f"{len(learnt):,} bundled dialogues",
+            "held-out": str(bot.perplexity(held_out, data="bundled dialogues")),
+        }
     return bot
+
+
+def demo(bot: Chatbot) -> Mixture:
+    """The demo bot around its network.
+
+    What people said to nearly the same is better than what a network of two minutes can write;
+    it speaks where nothing is as near.
+    """
+    near = Retrieval(turns=1, least=NEAR, repeats=False).fit(read_dialogues(bundled("dialogues")))
+    return Mixture(
+        {
+            "scripted": Scripted(bundled("rules") / "demo.toml"),
+            "retrieval": near,
+            "seq2seq": bot,
+            "retrieval, less near": near.sure(LESS_NEAR),
+        }
+    )
 
 
 def keep_demo(bot: Chatbot) -> None:
