@@ -48,16 +48,23 @@ def talk(session: ChatSession, greeting: str, load: Callable[[Path], Responder])
         except KeyboardInterrupt:
             print(" (stopped)")
         except JpseqError as error:
-            print(error)
+            print(f"{error}")
 
 
 def show(pieces: Iterable[str], label: str = "") -> None:
     """Print pieces as they come, and end the line."""
-    print(label, end="", flush=True)
-    for piece in pieces:
-        # A reply has no line breaks; what a command shows may have.
-        print("\n".join(map(printable, piece.split("\n"))), end="", flush=True)
-    print(flush=True)
+    begun = False
+    try:
+        for piece in pieces:
+            # A reply has no line breaks; what a command shows may have.
+            lines = "\n".join(map(printable, piece.split("\n")))
+            print(lines if begun else label + lines, end="", flush=True)
+            begun = True
+    except JpseqError:
+        if begun:
+            print(flush=True)
+        raise
+    print("" if begun else label, flush=True)
 
 
 def talk_together(first: ChatSession, second: ChatSession, opening: str, turns: int) -> None:
