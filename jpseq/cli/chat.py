@@ -77,7 +77,8 @@ def chat(
         you.speakers = ("B", "A")
         talk_together(other, you, OPENING, itself)
     elif sys.stdin.isatty():
-        talk(you, f"{name}: {about(bot)}.\n/help shows the commands, Ctrl-D leaves.", load)
+        parts = about(bot).replace("; ", "\n  ")
+        talk(you, f"{name}:\n  {parts}\n/help shows the commands, Ctrl-D leaves.", load)
     else:
         answer_lines(you, stdin_lines())
 

@@ -99,7 +99,7 @@ def _model(session: ChatSession, value: str, load: Callable[[Path], Responder]) 
             session.responder = load(Path(value))
         except JpseqError as error:
             return f"{error} The bot is the same as before."
-    return about(session.responder)
+    return about(session.responder).replace("; ", "\n")
 
 
 def _set_seed(session: ChatSession, value: str) -> str:

@@ -15,6 +15,8 @@ from jpseq.errors import ConfigurationError, DataError
 
 AGAIN = 0.5
 """The temperature of another reply, where the likeliest one was not wanted."""
+TRIES = 10
+"""How often it is drawn while it is the same."""
 NOTHING_SAID = "すみません、何もおっしゃっていないようです。"
 TOO_LONG = "すみません、長すぎて読めません（{:,}文字まで）。"
 _DIRECTIONS = {*"\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
@@ -128,7 +130,8 @@ class ChatSession:
     def again(self) -> Iterator[str]:
         """Another reply to what was said last, in the place of the one that was given.
 
-        It is drawn, at a temperature of 0.5 at least.
+        It is drawn, at a temperature of 0.5 at least, and drawn again some times while it is the
+        same; so it comes when it is whole.
 
         Raises:
             DataError: nothing was said yet.
@@ -136,11 +139,16 @@ class ChatSession:
         with self._turn():
             if self._last is None:
                 raise DataError("nothing was said yet that could be answered again.")
-            # Far from the seeds of later turns, so that no two replies share what is drawn.
-            seed = self._last.seed + 1_000_003
-            asked = Asked(self._last.history, max(self.temperature, AGAIN), seed)
-            reply = yield from self._answered(asked)
-            self.history[-1] = reply
+            asked = self._last._replace(temperature=max(self.temperature, AGAIN))
+            pieces: list[str] = []
+            for _ in range(TRIES):
+                # Far from the seeds of later turns, so that no two replies share what is drawn.
+                asked = asked._replace(seed=asked.seed + 1_000_003)
+                pieces = list(self._answered(asked))
+                if "".join(pieces) != self.history[-1]:
+                    break
+            yield from pieces
+            reply = self.history[-1] = "".join(pieces)
             self._last = asked
             self._write(self.history[-2], reply, asked)
 

@@ -128,6 +128,23 @@ def test_a_stream_that_is_not_read_to_its_end_was_not_said() -> None:
     assert session.history == ["猫", "はい"]
 
 
+class Dice:
+    """Says 1 or, now and then, 2."""
+
+    def reply(self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0) -> str:
+        return "2" if random.Random(seed).random() < 0.3 else "1"
+
+
+def test_again_looks_for_another_reply() -> None:
+    session = ChatSession(Dice())
+    said = [session.say("?")] + ["".join(session.again()) for _ in range(6)]
+    assert said in (["1", "2"] * 3 + ["1"], ["2", "1"] * 3 + ["2"])
+    assert session.history == ["?", said[-1]]
+    heard = ChatSession(Heard())
+    heard.say("猫")
+    assert list(heard.again()) == ["は", "い"]  # it has no other
+
+
 def test_threads_that_share_a_session_are_answered_one_after_another() -> None:
     session = ChatSession(Heard(), max_turns=1000)
     threads = [
