@@ -34,8 +34,8 @@ Two minutes are too short to learn a language, and what people said is remembere
 beside the network. So it is small, and does not learn by heart: of what it draws, the reply is said
 that would not do after anything else.
 """
-NEAR, LESS_NEAR = 0.5, 0.4
-"""Least cosines of what is said again: before the network is asked, and where it has no answer."""
+NEAR = 0.4
+"""The least cosine of what is said again; where nothing is as near, the network is asked."""
 
 
 def demo_folder() -> Path:
@@ -76,8 +76,8 @@ def train_demo(title: str) -> Chatbot:
 def demo(bot: Chatbot) -> Mixture:
     """The demo bot around its network.
 
-    What people said to nearly the same is better than what a network of two minutes can write;
-    it speaks where nothing is as near.
+    What people said to nearly the same is better than what a network of two minutes can write, so
+    that it is asked only where nothing is near; and it says so where it does not know the words.
     """
     near = Retrieval(turns=1, least=NEAR, repeats=False).fit(read_dialogues(bundled("dialogues")))
     return Mixture(
@@ -85,7 +85,6 @@ def demo(bot: Chatbot) -> Mixture:
             "scripted": Scripted(bundled("rules") / "demo.toml"),
             "retrieval": near,
             "seq2seq": bot,
-            "retrieval, less near": near.sure(LESS_NEAR),
         }
     )
 

@@ -18,9 +18,9 @@ class Mixture:
     """The first responder that knows an answer speaks.
 
     Rules come first, since they are meant; then what has learnt: a network whose replies are drawn
-    and reranked (see Chatbot), and a search among what people said for where its words are unknown.
-    Where none of them knows an answer, the first of them that says more than 「わかりません。」 is
-    heard: a network names the word that it does not know.
+    and reranked (see Chatbot), and before or after it a search among what people said, which needs
+    no more than a few known words. Where none of them knows an answer, the first of them that says
+    more than 「わかりません。」 is heard: a network names the word that it does not know.
 
     Args:
         responders: by the names that `why` calls them, in the order in which they are asked. One

@@ -182,12 +182,6 @@ class Retrieval(Parameters):
             return "retrieval (nothing to look in)"
         return f"retrieval (among {len(self._learnt[1].replies):,} replies)"
 
-    def sure(self, least: float) -> "Retrieval":
-        """One that looks in the same dialogues and asks for another least cosine."""
-        other = self.clone().set_params(least=least)
-        other.__dict__ |= {name: self.__dict__[name] for name in ("_reader", "_learnt")}
-        return other
-
     def _chosen(self, history: Sequence[str], temperature: float, seed: int) -> Nearest | None:
         found = self._search(history, self.candidates if temperature > 0 else 1)
         if not found or temperature <= 0:

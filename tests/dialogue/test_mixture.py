@@ -108,8 +108,6 @@ def test_retrieval_that_is_not_near_enough_does_not_know() -> None:
     assert near.reply(["a b"]) == "one"
     assert near.refusal(["a b"]) is None
     assert near.refusal(["a c"]) == near.reply(["a c"]) == "わかりません。"
-    assert near.sure(0.5).reply(["a c"]) == "one"
-    assert near.least == 0.8
     assert near.why(["a b"]) == {"responder": "retrieval", "found": "a b", "cosine": "1.00"}
     assert near.why(["x"]) == {"responder": "retrieval", "found": "nothing near"}
     assert near.about() == "retrieval (among 2 replies)"
