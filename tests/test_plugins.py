@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jpseq import Characters, Chatbot, MeCab, Vocabulary, Whitespace, plugins
+from jpseq.dialogue import opening
 from jpseq.errors import PluginError
 
 PLUGIN = Path(__file__).parent / "example_plugin"
@@ -42,7 +43,9 @@ def test_ours_are_found_by_kind_and_name() -> None:
     assert plugins.find("stages", "whitespace", "tokenizer") is Whitespace
     assert plugins.find("stages", "words", "vocabulary") is Vocabulary
     assert plugins.find("models", "chatbot") is Chatbot
-    assert plugins.find("responders", "seq2seq") is Chatbot
+    ours = {"hred", "mixture", "retrieval", "scripted", "seq2seq", "vhred"}
+    assert ours <= {*plugins.names("responders")}
+    assert plugins.find("responders", "seq2seq") is opening.seq2seq
 
 
 def test_names_can_be_listed_by_kind() -> None:
@@ -96,6 +99,25 @@ def test_an_installed_plugin_is_found_by_name(run: Run) -> None:
     assert names == str(installed)
     assert ids == "[[0, 1, 2, 1, 0]]"
     assert reply == "True 夜です"
+
+
+def test_an_installed_responder_talks_by_its_name(run: Run, tmp_path: Path) -> None:
+    chat = ("-m", "jpseq.cli.app", "chat", "--responder")
+    done = run(*chat, "parrot", stdin="猫\n犬\n")
+    assert (done.stdout, done.stderr, done.returncode) == ("猫\n犬\n", "", 0)
+    words = tmp_path / "words.txt"
+    words.write_text("しりとり りんご ごりら らっぱ", "utf-8")
+    done = run(*chat, "shiritori", "--model", str(words), stdin="しりとり\nラーメン\nごま。\n謎\n")
+    assert done.stdout.splitlines() == [
+        "りんご。「ご」からどうぞ。",
+        "「ん」で終わりました。私の勝ちです。",
+        "参りました。",
+        "参りました。",
+    ]
+    assert (done.stderr, done.returncode) == ("", 0)
+    done = run(*chat, "shiritori", stdin="猫\n")
+    assert done.returncode == 2
+    assert "cannot be made without a path: missing a required argument: 'file'" in done.stderr
 
 
 def test_an_uninstalled_extra_gets_the_command_that_installs_it(run: Run) -> None:

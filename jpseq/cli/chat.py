@@ -1,38 +1,59 @@
-"""jpseq chat: talk to a bot, or train one on one's own dialogues."""
+"""jpseq chat: talk to a bot; its other verbs are in files of their own."""
 
-import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from jpseq.cli.chat_evaluation import evaluate
+from jpseq.cli.chat_training import train
 from jpseq.cli.notes import note
-from jpseq.cli.stages import TokenizerName, tokenizer_of
-from jpseq.errors import JpseqError
+from jpseq.errors import ConfigurationError, JpseqError
 
 if TYPE_CHECKING:
-    from jpseq.dialogue.chatbot import Chatbot
-    from jpseq.dialogue.turns import PreparedDialogues
+    from jpseq.dialogue.responder import Responder
 
 app = typer.Typer(help="Talk to a bot, or train one.", invoke_without_command=True)
+app.command()(train)
 app.command()(evaluate)
-Cell = Literal["rnn", "lstm", "gru", "peephole"]
-Architecture = Literal["seq2seq", "hred", "vhred"]
-Seed = Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")]
+OPENING = "こんにちは。"
+"""What is said first where two bots talk."""
 
 
 @app.callback()
 def chat(
     context: typer.Context,
     model: Annotated[
-        Path | None, typer.Option("--model", "-m", help="A model folder; the demo bot without.")
+        Path | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="A model folder, or the file that --responder is made from; the demo bot without.",
+        ),
+    ] = None,
+    responder: Annotated[
+        str | None,
+        typer.Option(
+            "--responder",
+            "-r",
+            help="Who answers, by name: mixture, retrieval, scripted ... or one of a plug-in.",
+        ),
     ] = None,
     temperature: Annotated[
         float, typer.Option(min=0, max=10, help="0 for the most likely reply, 1 for varied ones.")
     ] = 0.0,
-    seed: Seed = 0,
+    seed: Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")] = 0,
+    persona: Annotated[
+        str | None, typer.Option(help="A sentence that the bot has said of itself before all else.")
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="A file that gets a line of JSON for each reply.")
+    ] = None,
+    itself: Annotated[
+        int | None,
+        typer.Option("--self", min=1, max=10_000, help="Let two bots talk for so many turns."),
+    ] = None,
 ) -> None:
     """Talk to a bot. Without a model a small demo bot is trained first (once, about two minutes).
 
@@ -41,22 +62,43 @@ def chat(
     if context.invoked_subcommand is not None:
         return
     from jpseq.cli.inputs import stdin_lines
-    from jpseq.dialogue.terminal import Conversation, answer_lines, talk
+    from jpseq.dialogue.responder import about
+    from jpseq.dialogue.session import ChatSession
+    from jpseq.dialogue.terminal import answer_lines, talk, talk_together
 
-    bot, name = _bot(model)
-    conversation = Conversation(bot, temperature, seed)
-    if sys.stdin.isatty():
-        talk(conversation, f"{name}. /help shows the commands, Ctrl-D leaves.")
+    def load(path: Path) -> "Responder":
+        return _opened(path, responder)
+
+    bot = _demo() if model is None and responder is None else _opened(model, responder)
+    name = "The demo bot" if model is None and responder is None else str(model or responder)
+    you = ChatSession(bot, temperature, seed, persona=persona, log=log)
+    if itself is not None:
+        other = ChatSession(bot, temperature, seed + 1, speakers=("A", "B"), persona=persona)
+        you.speakers = ("B", "A")
+        talk_together(other, you, OPENING, itself)
+    elif sys.stdin.isatty():
+        parts = about(bot).replace("; ", "\n  ")
+        talk(you, f"{name}:\n  {parts}\n/help shows the commands, Ctrl-D leaves.", load)
     else:
-        answer_lines(conversation, stdin_lines())
+        answer_lines(you, stdin_lines())
 
 
-def _bot(model: Path | None) -> tuple["Chatbot", str]:
+def _opened(path: Path | None, responder: str | None) -> "Responder":
+    """A responder by name and path; a path alone is a model folder."""
+    if responder is not None:
+        from jpseq.dialogue.opening import open_responder
+
+        return open_responder(responder, path)
+    if path is None:
+        raise ConfigurationError("name a model folder: --model FOLDER.")
     from jpseq.dialogue.chatbot import Chatbot
-    from jpseq.dialogue.demo import keep_demo, kept_demo, train_demo
 
-    if model is not None:
-        return Chatbot.load(model), f"This is the bot in {model}"
+    return Chatbot.load(path)
+
+
+def _demo() -> "Responder":
+    from jpseq.dialogue.demo import demo, keep_demo, kept_demo, train_demo
+
     bot = kept_demo()
     if bot is None:
         note("The demo bot learns from the bundled dialogues: about two minutes, once.")
@@ -68,209 +110,4 @@ def _bot(model: Path | None) -> tuple["Chatbot", str]:
             keep_demo(bot)
         except JpseqError as error:  # no reason not to talk
             note(f"The demo bot is not kept: {error} JPSEQ_CACHE can name another folder.")
-    return bot, "This is a small demo bot that learnt from everyday dialogues"
-
-
-@app.command()
-def train(
-    context: typer.Context,
-    dialogues: Annotated[
-        Path,
-        typer.Argument(
-            help='JSON Lines, or a folder of them: {"turns": [{"speaker": "A", "text": "..."}]};'
-            " or a prepared corpus, with its tokenizer."
-        ),
-    ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
-    tokenizer: TokenizerName = "mecab",
-    architecture: Annotated[
-        Architecture,
-        typer.Option(
-            "--model",
-            help="seq2seq reads the last words, hred the conversation turn by turn; vhred draws"
-            " what a reply will be about, too.",
-        ),
-    ] = "seq2seq",
-    cell: Annotated[Cell, typer.Option(help="The recurrent cell.")] = "gru",
-    embedding: Annotated[int, typer.Option(help="Features of a word.")] = 128,
-    hidden: Annotated[int, typer.Option(help="Features of the state (even).")] = 256,
-    layers: Annotated[int, typer.Option(help="Recurrent layers.")] = 1,
-    dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.2,
-    word_drop: Annotated[
-        float, typer.Option(help="Share of words read that are left blank.")
-    ] = 0.1,
-    reply_drop: Annotated[
-        float, typer.Option(help="Share of the reply's own words that are left blank.")
-    ] = 0.0,
-    history: Annotated[
-        int, typer.Option(help="How many of the last words are read; with hred, of each turn.")
-    ] = 40,
-    turns: Annotated[int | None, typer.Option(help="How many of the last turns are read.")] = None,
-    min_count: Annotated[int, typer.Option(help="Rarer words are unknown.")] = 2,
-    max_words: Annotated[int, typer.Option(help="At most so many words are known.")] = 20_000,
-    epochs: Annotated[int, typer.Option(help="How often the dialogues are gone through.")] = 10,
-    batch_tokens: Annotated[int, typer.Option(help="Padded reply words in a step.")] = 1600,
-    learning_rate: Annotated[float, typer.Option(help="Of the first step; it falls to 0.")] = 2e-3,
-    held_out: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Share of dialogues to measure on.")
-    ] = 0.05,
-    seed: Seed = 0,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="A TOML file with these options (architecture for --model), and tables [training],"
-            " [hierarchy] for hred and vhred, [latent] for vhred, [rerank]."
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help='Over the file, for instance --set "training.patience=3".'),
-    ] = None,
-    vectors: Annotated[
-        Path | None,
-        typer.Option(
-            help="Word vectors to begin with: a file, or what `jpseq embed train` or `pretrain`"
-            " wrote."
-        ),
-    ] = None,
-    encoder: Annotated[
-        Path | None,
-        typer.Option(help="What `jpseq embed pretrain --encoder recurrent` wrote, to read with."),
-    ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
-    ] = False,
-) -> None:
-    """Train a bot on dialogues, and print its perplexity on held-out ones.
-
-    After Ctrl-C what was learnt until then is saved. With --run and --resume a training that was
-    stopped, however it was stopped, goes on as if it had not been.
-    """
-    from jpseq.cli.configuration import CONFIG, given, is_begun, override, read_toml, write_toml
-    from jpseq.corpora.readers import read_dialogues
-    from jpseq.errors import ConfigurationError, DataError, TrainingError, did_you_mean
-    from jpseq.folders import check_replaceable
-    from jpseq.training.configuration import CHOOSING
-
-    # Everything that can be wrong is found before the long part begins, and what can be found
-    # without torch before torch is loaded.
-    check_replaceable(output, "model.json")
-    params: dict[str, Any] = {
-        "tokenizer": tokenizer,
-        "architecture": architecture,
-        "cell": cell,
-        "embedding": embedding,
-        "hidden": hidden,
-        "layers": layers,
-        "dropout": dropout,
-        "word_drop": word_drop,
-        "reply_drop": reply_drop,
-        "history": history,
-        "turns": turns,
-        "min_count": min_count,
-        "max_words": max_words,
-        "epochs": epochs,
-        "batch_tokens": batch_tokens,
-        "learning_rate": learning_rate,
-        "held_out": held_out,
-        "seed": seed,
-    }
-    if config is not None:
-        params |= read_toml(config)
-        params |= given(context, params)
-    params = override(params, settings or [])
-    resolved = dict(params)
-    begun = is_begun(run, resume, resolved)
-    share = params.pop("held_out")
-    if not isinstance(share, float) or not 0.001 <= share <= 0.5:
-        raise ConfigurationError(f"held_out: a share from 0.001 to 0.5 is wanted, got {share!r}.")
-    params["tokenizer"] = tokenizer_of(str(params["tokenizer"]))
-    everything: Any
-    read: Any
-    if (dialogues / "corpus.json").exists():
-        everything, read = _read_prepared(dialogues)
-        params["tokenizer"] = everything.prepared.tokenizer
-    else:
-        everything = list(read_dialogues(dialogues))
-        read = [dialogue for dialogue in everything if len(dialogue) > 1]
-    if len(read) < 2:
-        raise DataError(
-            "at least two dialogues of two turns or more are needed: one to learn from, one to"
-            f" measure on; there are {len(read)}.",
-            dialogues,
-        )
-    from jpseq.dialogue.chatbot import Chatbot
-    from jpseq.dialogue.turns import hold_out
-    from jpseq.embedding.masked_lm import MaskedLM
-    from jpseq.training.processes import is_first
-    from jpseq.vectors import Embeddings
-
-    try:
-        bot = Chatbot(**params)
-    except TypeError:
-        known = [*Chatbot().get_params(deep=False), "held_out"]
-        unknown = next(name for name in params if name not in known)
-        raise ConfigurationError(
-            f"there is no parameter {unknown!r}.{did_you_mean(unknown, known)}"
-        ) from None
-    bot.check()
-    begun_with = None if vectors is None else Embeddings.load(vectors)
-    reader = None if encoder is None else MaskedLM.load(encoder)
-    if alone := len(everything) - len(read):
-        note(f"{alone:,} dialogues of fewer than two turns are left out")
-    # What chooses between epochs must not be what is reported in the end.
-    chooses = bool(CHOOSING & (params.get("training") or {}).keys())
-    if chooses and len(read) < 3:
-        raise DataError(
-            "at least three dialogues of two turns or more are needed: one to learn from, one to"
-            " choose between epochs on, one to measure on; there are 2.",
-            dialogues,
-        )
-    learnt, kept = hold_out(read, share, params["seed"])
-    note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
-    if run is not None and not begun and is_first():
-        write_toml(run / CONFIG, resolved)
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("jpseq").setLevel(logging.INFO)
-    chosen_on = None
-    if chooses:
-        learnt, chosen_on = hold_out(learnt, share, params["seed"])
-    diverged: TrainingError | None = None
-    try:
-        bot.fit(
-            learnt,
-            held_out=chosen_on,
-            vectors=begun_with,
-            encoder=reader,
-            run=run,
-            resume=resume,
-        )
-    except TrainingError as error:
-        diverged = error
-        bot.completed = False
-    if not is_first():
-        return
-    bot.save(output)  # at once: measuring takes its time, and a second Ctrl-C may come
-    perplexity = bot.perplexity(kept, data=f"{dialogues.name} held-out seed {params['seed']}")
-    bot.metrics = {"held-out": str(perplexity)}
-    bot.save(output)
-    print(f"held-out {perplexity}")
-    if diverged is not None:
-        raise TrainingError(f"{diverged} They are saved in {output}.")
-    if not bot.completed:
-        note(f"Interrupted: what was learnt until then is saved in {output}.")
-        raise typer.Exit(130)
-    note(f"Talk to it: jpseq chat --model {output}")
-
-
-def _read_prepared(folder: Path) -> tuple["PreparedDialogues", "PreparedDialogues"]:
-    """All dialogues of a prepared corpus, and those of two turns or more."""
-    from jpseq.corpora.prepared import Prepared
-    from jpseq.dialogue.turns import PreparedDialogues
-
-    everything = PreparedDialogues.all_of(Prepared.load(folder))
-    sizes = everything.sizes()
-    return everything, everything.take(i for i, size in enumerate(sizes) if size > 1)
+    return demo(bot)

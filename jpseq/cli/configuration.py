@@ -8,24 +8,12 @@ from typing import Any
 import tomli_w
 import typer
 
-from jpseq.corpora.readers import read_lines
+from jpseq.corpora.toml import read_toml
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.training.run import check_same, has_begun
 
 CONFIG = "config.toml"
 """The file in a run's folder with what it was begun with."""
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The tables and values of a TOML file.
-
-    Raises:
-        DataError: the file is missing or cannot be read, or is not TOML.
-    """
-    try:
-        return tomllib.loads("\n".join(read_lines(path)))
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"not TOML ({error}). A line is `name = value`.", path) from None
 
 
 def write_toml(path: Path, values: Mapping[str, Any]) -> None:

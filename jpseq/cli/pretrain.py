@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from jpseq.cli.notes import note
-from jpseq.cli.tokenize import TokenizerName
+from jpseq.cli.stages import TokenizerName, tokenizer_of
 from jpseq.cli.word2vec import Epochs, Seed, Sources, opened
 
 if TYPE_CHECKING:
@@ -141,7 +141,6 @@ def _model(params: dict[str, Any]) -> "MaskedLM":
     """The model that has learnt nothing yet, its parameters checked."""
     from jpseq.embedding.masked_lm import MaskedLM
     from jpseq.errors import ConfigurationError, did_you_mean
-    from jpseq.plugins import find
     from jpseq.text.subword import SentencePiece
 
     own = {name: value for name, value in params.items() if name not in ("held_out", "pieces")}

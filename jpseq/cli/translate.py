@@ -100,7 +100,8 @@ def train(
     With --dev its perplexity and greedy BLEU are measured on other pairs after each epoch, and the
     best epoch is kept. After Ctrl-C what was learnt until then is saved.
     """
-    from jpseq.cli.configuration import CONFIG, is_begun, override, read_toml, write_toml
+    from jpseq.cli.configuration import CONFIG, is_begun, override, write_toml
+    from jpseq.corpora.toml import read_toml
     from jpseq.errors import ConfigurationError, TrainingError, did_you_mean
     from jpseq.folders import check_replaceable
 

@@ -98,7 +98,8 @@ def train(
 
     After Ctrl-C what was learnt until then is saved.
     """
-    from jpseq.cli.configuration import given, override, read_toml
+    from jpseq.cli.configuration import given, override
+    from jpseq.corpora.toml import read_toml
     from jpseq.embedding.word2vec import FitConfiguration
     from jpseq.folders import check_replaceable
     from jpseq.training.processes import is_first

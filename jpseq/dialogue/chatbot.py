@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from jpseq.corpora.prepared import Prepared
+from jpseq.dialogue.answering import Answering
 from jpseq.dialogue.configuration import ChatbotConfiguration, hierarchy, latent, rerank
 from jpseq.dialogue.networks import begin, build
-from jpseq.dialogue.reading import SPECIALS, ByTurn, Flat, Reading
-from jpseq.dialogue.responder import check_history
+from jpseq.dialogue.reading import SPECIALS
 from jpseq.dialogue.talks import in_order
 from jpseq.dialogue.turns import (
     Dialogues,
@@ -24,13 +24,10 @@ from jpseq.dialogue.turns import (
     check_replies,
     turns_of,
 )
-from jpseq.dialogue.writing import reranked, write
 from jpseq.errors import ConfigurationError
 from jpseq.evaluation.latent import DEAD, LatentUse, latent_use
 from jpseq.evaluation.perplexity import Perplexity
-from jpseq.model import Model
 from jpseq.network.vhred import VHRED
-from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import TrainingConfiguration
 from jpseq.training.pretrained import Reader
@@ -45,7 +42,7 @@ WATCHED = 200
 """Dialogues of those learnt from that a latent variable is watched on, where none are held out."""
 
 
-class Chatbot(Model):
+class Chatbot(Answering):
     """It learns from dialogues to reply: each turn answers those before it.
 
     Three networks can stand behind it.
@@ -80,8 +77,9 @@ class Chatbot(Model):
             and vhred the last 100. With 1 the bot answers what was said last and nothing else.
         min_count, max_words: words rarer, or beyond that many, are unknown.
         max_reply: the longest reply, in words.
-        max_unknown: a turn with more unknown words than this is answered by naming one of them:
-            an honest answer, where the network could only guess. None lets it guess.
+        max_unknown: a turn with more unknown words than this, or with no other, is answered by
+            naming one of them: an honest answer, where the network could only guess. None lets it
+            guess.
         epochs: how often the dialogues are gone through.
         batch_tokens: padded reply words in a step of training.
         learning_rate: of the first step, falling to zero with the last.
@@ -317,95 +315,7 @@ class Chatbot(Model):
         )
         return Perplexity(nll, count, signature, characters), use
 
-    # Answering
-
-    def reply(self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0) -> str:
-        """Answer the last turn (see Responder).
-
-        Raises:
-            NotFittedError: it has learnt nothing.
-            DataError: the history is empty.
-        """
-        return self.replies([history], temperature=temperature, seed=seed)[0]
-
-    def replies(
-        self,
-        histories: Sequence[Sequence[str]],
-        *,
-        temperature: float = 0.0,
-        seed: int = 0,
-        beam: int | None = None,
-        draw: int | None = None,
-    ) -> list[str]:
-        """Answer the last turn of each history.
-
-        Args:
-            histories: conversations so far, as `reply` takes one.
-            temperature: as in `reply`. With more than 0 a reply depends on which others are asked
-                for with it.
-            seed: of what is drawn.
-            beam: how many hypotheses are followed where nothing is drawn; 1, or None, for the
-                likeliest word at each step. Where it is given nothing is reranked.
-            draw: of vhred, the seed of z; where left out z is the mean of the prior, or drawn with
-                the words. Where it is given nothing is reranked.
-
-        Raises:
-            ConfigurationError: beam is below 1.
-            NotFittedError: it has learnt nothing.
-            DataError: a history is empty.
-        """
-        network = self.trained()
-        for history in histories:
-            check_history(history)
-        reading = self._reading
-        recent = [
-            [self.words(text) for text in list(history)[-reading.reach :]] for history in histories
-        ]
-        replies = [self._refusal(turns[-1]) for turns in recent]
-        asked = [row for row, refusal in enumerate(replies) if refusal is None]
-        given = network, reading, [list(self.vocabulary.transform(recent[row])) for row in asked]
-        drawn = temperature > 0
-        if self.rerank is None or drawn or beam is not None or draw is not None:
-            written = write(
-                *given,
-                max_length=self.max_reply,
-                beam=1 if beam is None else beam,
-                temperature=temperature,
-                seed=seed,
-                draw=seed if drawn and draw is None else draw,
-            )
-        else:
-            chosen = rerank(self.rerank).model_dump()
-            written = reranked(*given, max_length=self.max_reply, seed=seed, **chosen)
-        for row, text in zip(asked, self.texts(written), strict=True):
-            replies[row] = text
-        return [reply or "" for reply in replies]
-
-    def _refusal(self, words: list[str]) -> str | None:
-        """What is said to a turn with too many unknown words."""
-        unknown = [word for word in words if word not in self.vocabulary]
-        if self.max_unknown is None or len(unknown) <= self.max_unknown:
-            return None
-        return f"すみません、「{unknown[0][:20]}」という言葉がわかりません。"
-
     # Dialogues → words
-
-    @property
-    def reader(self) -> Tokenizer:
-        """The tokenizer, or MeCab where none was given."""
-        if self.tokenizer is not None:
-            return self.tokenizer
-        if "_mecab" not in self.__dict__:
-            self._mecab = MeCab()
-        return self._mecab
-
-    def words(self, text: str) -> list[str]:
-        """The words of a text, as it reads them."""
-        return self.reader.words(text)
-
-    def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Words, by their ids, as texts."""
-        return self.reader.inverse_transform(self.vocabulary.inverse_transform(ids))
 
     def _analysed(self, dialogues: Dialogues) -> Words:
         """Dialogues as lists of turns, and these as lists of words; or prepared ones."""
@@ -430,11 +340,6 @@ class Chatbot(Model):
 
     def _stream(self, dialogues: Words, shuffle: bool = False) -> Stream[Any]:
         return self._reading.stream(Turns.of(dialogues, self.vocabulary), shuffle)
-
-    @property
-    def _reading(self) -> Reading:
-        rest = self.history, self.turns, self.batch_tokens, self.seed
-        return Flat(self.vocabulary, *rest) if self.architecture == "seq2seq" else ByTurn(*rest)
 
     # The folder
 

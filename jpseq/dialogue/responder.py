@@ -1,9 +1,27 @@
-"""A responder: whatever answers a conversation."""
+"""A responder: whatever answers a conversation.
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+It needs one method, `reply`. It may have more, and the functions below do something sensible where
+it has not:
+
+=========== ======================================= ===========================================
+method      what it is for                          without it
+=========== ======================================= ===========================================
+`stream`    the reply piece by piece                the reply is one piece
+`refusal`   what it says where it knows no answer   it always answers
+`why`       how the reply came about                only who spoke is known
+`about`     what it is, and learnt from, in a line  the name of its class
+=========== ======================================= ===========================================
+
+`stream` and `why` have the arguments of `reply`, `refusal` has the history, `about` has none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from jpseq.errors import DataError
+
+DONT_KNOW = "わかりません。"
+"""The reply of a responder that has none."""
 
 
 @runtime_checkable
@@ -22,6 +40,40 @@ class Responder(Protocol):
             seed: the same seed, history and temperature give the same reply.
         """
         ...
+
+
+def stream(
+    responder: Responder, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0
+) -> Iterator[str]:
+    """The reply in pieces, as they come; joined they are what `reply` gives."""
+    options: dict[str, Any] = {"temperature": temperature, "seed": seed}
+    if hasattr(responder, "stream"):
+        yield from responder.stream(history, **options)
+    else:
+        yield responder.reply(history, **options)
+
+
+def refusal(responder: Responder, history: Sequence[str]) -> str | None:
+    """What it says instead of an answer, where it knows none; None where it has an answer."""
+    if not hasattr(responder, "refusal"):
+        return None
+    found: str | None = responder.refusal(history)
+    return found
+
+
+def why(
+    responder: Responder, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0
+) -> Mapping[str, str]:
+    """How the reply came about, as names and what is to be said of each."""
+    if not hasattr(responder, "why"):
+        return {"responder": type(responder).__name__}
+    found: Mapping[str, str] = responder.why(history, temperature=temperature, seed=seed)
+    return found
+
+
+def about(responder: Responder) -> str:
+    """What it is, and what it learnt from, in a line."""
+    return str(responder.about()) if hasattr(responder, "about") else type(responder).__name__
 
 
 def check_history(history: Sequence[str]) -> None:

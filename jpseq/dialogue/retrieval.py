@@ -1,13 +1,13 @@
 """Answering by looking up: what was once replied to the most similar turns is replied again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from jpseq.dialogue.responder import check_history
+from jpseq.dialogue.responder import DONT_KNOW, check_history
 from jpseq.dialogue.turns import Dialogues, Turns, all_texts, check_replies
 from jpseq.errors import ConfigurationError, NotFittedError
 from jpseq.parameters import Parameters
@@ -15,9 +15,6 @@ from jpseq.sequences import Ragged
 from jpseq.text.mecab import MeCab
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.vocabulary import UNKNOWN, Vocabulary
-
-NOTHING_FOUND = "わかりません。"
-"""The reply where no word is known."""
 
 
 class Nearest(NamedTuple):
@@ -95,22 +92,34 @@ class Retrieval(Parameters):
         tokenizer: text → words; None for MeCab().
         turns: how many of the last turns are compared.
         candidates: how many of the nearest a reply is drawn from, where the temperature is above 0.
+        least: the least cosine; where nothing is as near, it does not know.
+        repeats: whether it may reply what was already said in the conversation.
     """
 
     def __init__(
-        self, tokenizer: Tokenizer | None = None, turns: int = 2, candidates: int = 10
+        self,
+        tokenizer: Tokenizer | None = None,
+        turns: int = 2,
+        candidates: int = 10,
+        least: float = 0.0,
+        repeats: bool = True,
     ) -> None:
         self.tokenizer = tokenizer
         self.turns = turns
         self.candidates = candidates
+        self.least = least
+        self.repeats = repeats
 
     def fit(self, dialogues: Dialogues) -> Self:
         """Take in every turn that answers one before it, with the turns before it.
 
         Raises:
-            ConfigurationError: turns or candidates below 1; a prepared corpus (see all_texts).
+            ConfigurationError: turns or candidates below 1, least not from 0 to 1; a prepared
+                corpus (see all_texts).
             DataError: no dialogue has two turns.
         """
+        if not 0 <= self.least <= 1:
+            raise ConfigurationError(f"least is a cosine from 0 to 1, got {self.least}.")
         for name in ("turns", "candidates"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} is at least 1, got {getattr(self, name)}.")
@@ -128,7 +137,7 @@ class Retrieval(Parameters):
         return self
 
     def nearest(self, history: Sequence[str]) -> Nearest | None:
-        """The most similar turns, of equally similar ones the first; None if no word is known.
+        """The most similar turns, of equally similar ones the first; None if nothing is near.
 
         Raises:
             NotFittedError: it has learnt nothing.
@@ -138,7 +147,7 @@ class Retrieval(Parameters):
         return found[0] if found else None
 
     def reply(self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0) -> str:
-        """Answer the last turns (see Responder); 「わかりません。」 if no word of them is known.
+        """Answer the last turns (see Responder); 「わかりません。」 if nothing is near.
 
         With a temperature above 0 the reply is drawn among those of the `candidates` nearest, with
         probabilities as exp(cosine / temperature).
@@ -147,14 +156,39 @@ class Retrieval(Parameters):
             NotFittedError: it has learnt nothing.
             DataError: the history is empty.
         """
+        chosen = self._chosen(history, temperature, seed)
+        return DONT_KNOW if chosen is None else chosen.reply
+
+    def refusal(self, history: Sequence[str]) -> str | None:
+        """「わかりません。」 if nothing is near."""
+        return None if self._search(history, 1) else DONT_KNOW
+
+    def why(
+        self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0
+    ) -> Mapping[str, str]:
+        """What was found, and how near it is; arguments as in `reply`."""
+        chosen = self._chosen(history, temperature, seed)
+        if chosen is None:
+            return {"responder": "retrieval", "found": "nothing near"}
+        return {
+            "responder": "retrieval",
+            "found": " / ".join(chosen.context),
+            "cosine": f"{chosen.score:.2f}",
+        }
+
+    def about(self) -> str:
+        """How much it has to look in."""
+        if "_learnt" not in self.__dict__:
+            return "retrieval (nothing to look in)"
+        return f"retrieval (among {len(self._learnt[1].replies):,} replies)"
+
+    def _chosen(self, history: Sequence[str], temperature: float, seed: int) -> Nearest | None:
         found = self._search(history, self.candidates if temperature > 0 else 1)
-        if not found:
-            return NOTHING_FOUND
-        if temperature <= 0:
-            return found[0].reply
+        if not found or temperature <= 0:
+            return found[0] if found else None
         below = np.array([near.score - found[0].score for near in found])
         p = np.exp(below / temperature)
-        return found[np.random.default_rng(seed).choice(len(found), p=p / p.sum())].reply
+        return found[np.random.default_rng(seed).choice(len(found), p=p / p.sum())]
 
     def replies(self, histories: Iterable[Sequence[str]]) -> list[str]:
         """The likeliest reply to each of many histories."""
@@ -168,12 +202,17 @@ class Retrieval(Parameters):
         said, turns, vocabulary, index = self._learnt
         recent = [self._reader.words(text) for text in list(history)[-self.turns :]]
         cosines = index.cosines(vocabulary.transform(recent).values)
-        kept = min(count, len(cosines))
-        rows = np.flatnonzero(cosines >= max(np.partition(cosines, -kept)[-kept], 1e-12))
-        best = rows[np.argsort(-cosines[rows], kind="stable")][:kept].tolist()
+        passed = set() if self.repeats else set(history)
+        kept = min(count + len(passed), len(cosines))
+        nearest = np.partition(cosines, -kept)[-kept]
+        rows = np.flatnonzero(cosines >= max(nearest, self.least, 1e-12))
         found = []
-        for row in best:
+        for row in rows[np.argsort(-cosines[rows], kind="stable")].tolist():
             reply = int(turns.replies[row])
+            if said[reply] in passed:
+                continue
             begin = max(int(turns.first[row]), reply - self.turns)
             found.append(Nearest(float(cosines[row]), said[begin:reply], said[reply]))
+            if len(found) == count:
+                break
         return found

@@ -1,108 +1,90 @@
-"""Talking to a responder: at a terminal with a prompt, or through pipes."""
+"""Talking to a responder: at a terminal with a prompt, through pipes, or two of them together."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
+from jpseq.dialogue.commands import command
 from jpseq.dialogue.responder import Responder
-
-HELP = """\
-/help              this list
-/reset             forget the conversation
-/history           show the conversation
-/seed N            another seed: other words by chance (with a temperature above 0)
-/temperature T     0: always the most likely reply; 0.5 to 1: more varied ones
-/quit              leave (Ctrl-D and Ctrl-C do the same)"""
+from jpseq.dialogue.session import ChatSession, printable
+from jpseq.errors import JpseqError
 
 
-class Conversation:
-    """What was said, and how replies are drawn.
-
-    Args:
-        responder: who answers.
-        temperature, seed: as in Responder.reply.
-    """
-
-    def __init__(self, responder: Responder, temperature: float = 0.0, seed: int = 0) -> None:
-        self.responder = responder
-        self.temperature = temperature
-        self.seed = seed
-        self.history: list[str] = []
-
-    def say(self, text: str) -> str:
-        """Say something and get the reply."""
-        self.history.append(text)
-        # Each turn draws afresh, yet the same conversation with the same seed goes the same way.
-        seed = self.seed + len(self.history)
-        reply = self.responder.reply(self.history, temperature=self.temperature, seed=seed)
-        self.history.append(reply)
-        return reply
-
-    def command(self, line: str) -> str | None:
-        """Carry out a line that begins with "/": what to show, or None to leave."""
-        name, _, value = line.strip().partition(" ")
-        value = value.strip()
-        match name:
-            case "/quit":
-                return None
-            case "/help":
-                return HELP
-            case "/reset":
-                self.history.clear()
-                return "(the conversation is forgotten)"
-            case "/history":
-                speakers = ("you", "bot")
-                said = [f"{speakers[i % 2]}: {text}" for i, text in enumerate(self.history)]
-                return "\n".join(said) or "(nothing was said yet)"
-            case "/seed":
-                return self._set_seed(value)
-            case "/temperature":
-                return self._set_temperature(value)
-        return f"There is no command {name}. /help lists them."
-
-    def _set_seed(self, value: str) -> str:
-        if not (value.isdecimal() and len(value) <= 18):  # fits 64 bits
-            return f"The seed is {self.seed}. Type a whole number after it, such as /seed 7."
-        self.seed = int(value)
-        return f"(the seed is now {self.seed})"
-
-    def _set_temperature(self, value: str) -> str:
-        try:
-            temperature = float(value)
-        except ValueError:
-            temperature = -1.0
-        if not 0 <= temperature <= 10:
-            return (
-                f"The temperature is {self.temperature:g}. Type a number from 0 to 10 after it,"
-                " such as /temperature 0.7."
-            )
-        self.temperature = temperature
-        return f"(the temperature is now {self.temperature:g})"
-
-
-def answer_lines(conversation: Conversation, lines: Iterable[str]) -> None:
+def answer_lines(session: ChatSession, lines: Iterable[str]) -> None:
     """Print one reply a line to standard output for each line; an empty line for an empty one."""
     for line in lines:
-        text = line.strip()
-        print(conversation.say(text) if text else "", flush=True)
+        print(printable(session.say(line)) if line.strip() else "", flush=True)
 
 
-def talk(conversation: Conversation, greeting: str) -> None:
-    """A prompt with line editing until /quit, Ctrl-C or Ctrl-D."""
+def talk(session: ChatSession, greeting: str, load: Callable[[Path], Responder]) -> None:
+    """A prompt with line editing until /quit, Ctrl-C or Ctrl-D; Ctrl-C while the bot speaks only
+    stops the reply.
+
+    Args:
+        session: the conversation.
+        greeting: what is shown first.
+        load: gives the responder of a path, for /model.
+    """
     from prompt_toolkit import PromptSession
-    from prompt_toolkit.formatted_text import HTML
+    from prompt_toolkit.formatted_text import FormattedText
 
+    you, bot = session.speakers
     print(greeting)
-    session: PromptSession[str] = PromptSession(HTML("<ansigreen>you&gt;</ansigreen> "))
+    prompt: PromptSession[str] = PromptSession(FormattedText([("ansigreen", f"{you}>"), ("", " ")]))
     while True:
         try:
-            text = session.prompt().strip()
+            text = prompt.prompt().strip()
         except (EOFError, KeyboardInterrupt):
             return
         if not text:
             continue
-        if text.startswith("/"):
-            shown = conversation.command(text)
-            if shown is None:
-                return
-            print(shown)
-        else:
-            print(f"bot> {conversation.say(text)}")
+        try:
+            if text.startswith("/"):
+                shown = command(session, text, load)
+                if shown is None:
+                    return
+                show(shown)
+            else:
+                show(session.stream(text), f"{bot}> ")
+        except KeyboardInterrupt:
+            print(" (stopped)")
+        except JpseqError as error:
+            print(f"{error}")
+
+
+def show(pieces: Iterable[str], label: str = "") -> None:
+    """Print pieces as they come, and end the line."""
+    begun = False
+    try:
+        for piece in pieces:
+            # A reply has no line breaks; what a command shows may have.
+            lines = "\n".join(map(printable, piece.split("\n")))
+            print(lines if begun else label + lines, end="", flush=True)
+            begun = True
+    except JpseqError:
+        if begun:
+            print(flush=True)
+        raise
+    print("" if begun else label, flush=True)
+
+
+def talk_together(first: ChatSession, second: ChatSession, opening: str, turns: int) -> None:
+    """Let two bots talk: each hears what the other says.
+
+    Args:
+        first, second: their sessions; the first one answers the opening.
+        opening: what the second one is said to have said.
+        turns: how many there are, the opening included.
+    """
+    names = (second.speakers[1], first.speakers[1])
+    print(f"{names[0]}> {opening}", flush=True)
+    said = opening
+    for turn in range(1, turns):
+        session = (second, first)[turn % 2]
+        pieces = []
+        label = f"{names[turn % 2]}> "
+        for piece in session.stream(said):
+            print(label + printable(piece), end="", flush=True)
+            pieces.append(piece)
+            label = ""
+        print(flush=True)
+        said = "".join(pieces)

@@ -1,6 +1,7 @@
 """Search: from a network that scores the next word to whole sequences, one word after another."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -61,6 +62,48 @@ def decode(
     Returns:
         values (B, T) ids.
     """
+    steps = decoding(
+        step,
+        state,
+        size=size,
+        start=start,
+        end=end,
+        max_length=max_length,
+        choose=choose,
+        forbidden=forbidden,
+        min_length=min_length,
+        no_repeat=no_repeat,
+        device=device,
+    )
+    last = deque(steps, maxlen=1)
+    if not last:
+        ids = torch.zeros(size, 0, dtype=torch.int64, device=device)
+        return Batch(ids, ids.sum(dim=1))
+    written, lengths = last[0]
+    return Batch(written[:, : int(lengths.max())], lengths)
+
+
+@torch.no_grad()
+def decoding(
+    step: Step[S],
+    state: S,
+    *,
+    size: int,
+    start: int,
+    end: int,
+    max_length: int | Sequence[int],
+    choose: Choice = greedy,
+    forbidden: Collection[int] = (),
+    min_length: int = 0,
+    no_repeat: int = 0,
+    device: torch.device | str = "cpu",
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """What `decode` does, seen word by word; the arguments are the same.
+
+    Yields:
+        after each word that was added: (B, max_length) ids so far, which the next step goes on
+        with, and (B,) how many of them there are.
+    """
     rules = Rules(end, forbidden, min_length, no_repeat, device)
     limits = limits_of(max_length, size, device)
     written = torch.zeros(size, int(limits.max()) if size else 0, dtype=torch.int64, device=device)
@@ -72,7 +115,7 @@ def decode(
         if not bool(stays.all()):
             state, going, previous = select(state, stays), going[stays], previous[stays]
         if not len(going):
-            break
+            return
         scores, state = step(previous, state)
         previous = choose(rules.applied(scores, written[going, :t]))
         stays = previous != end
@@ -80,7 +123,8 @@ def decode(
             state, going, previous = select(state, stays), going[stays], previous[stays]
         written[going, t] = previous
         lengths[going] = t + 1
-    return Batch(written[:, : int(lengths.max()) if size else 0], lengths)
+        if len(going):
+            yield written, lengths
 
 
 @torch.no_grad()

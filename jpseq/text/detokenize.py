@@ -7,7 +7,7 @@ written with spaces and neither is a mark that clings to its neighbour.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # Scripts without spaces, and symbols: CJK, kana, full-width forms, emoji. Hangul has spaces.
 _UNSPACED = re.compile(
@@ -26,6 +26,7 @@ _CLOSES = (")", "]", "}", "”")
 _MONEY = ("$", "£", "€", "¥")
 _EITHER = ('"', "'", "''")
 """Quotes that open and close alike: the first opens, the second closes."""
+_STRAIGHT = re.compile(" *[\"']")
 _PARTICLES = {*"はがをにでとものやへか", "から", "まで", "より", "など", "という", "です", "だ"}
 
 # What the text so far wants before the next word:
@@ -77,6 +78,33 @@ def detokenize(words: Iterable[str]) -> str:
             wanted = _after(wanted, word)
         parts.append(word)
     return "".join(parts)
+
+
+def pieces(texts: Iterable[str]) -> Iterator[str]:
+    """A text that grows by a word at a time, in pieces that will not change any more.
+
+    What is yielded, joined, is the last of the texts. A piece is held back until the next word is
+    there, and from a straight quotation mark on until the end: what follows decides whether it
+    opens or closes.
+
+    >>> list(pieces(["Good", "Good morning", "Good morning!"]))
+    ['Good', ' morning', '!']
+
+    Args:
+        texts: what `detokenize` gives for the first word, the first two, and so on.
+    """
+    said, before = 0, ""
+    for text in texts:
+        pairs = enumerate(zip(before, text, strict=False))
+        sure = next((i for i, (a, b) in pairs if a != b), min(len(before), len(text)))
+        if quote := _STRAIGHT.search(text, 0, sure):
+            sure = quote.start()
+        if sure > said:
+            yield text[said:sure]
+            said = sure
+        before = text
+    if before[said:]:
+        yield before[said:]
 
 
 def _space(wanted: int, word: str, opens: bool, clings: bool, parts: list[str]) -> bool:

@@ -10,6 +10,7 @@ import torch
 
 from jpseq.batch import Batch
 from jpseq.corpora.readers import Dialogue, Turn
+from jpseq.dialogue import opening
 from jpseq.dialogue.chatbot import Chatbot
 from jpseq.dialogue.configuration import ChatbotConfiguration
 from jpseq.dialogue.reading import END, SPECIALS, START
@@ -68,7 +69,7 @@ def test_a_reply_depends_on_turns_before_the_last(bot: Chatbot) -> None:
 
 def test_it_is_a_responder_and_registered_as_one(bot: Chatbot) -> None:
     assert isinstance(bot, Responder)
-    assert find("responders", "seq2seq") is Chatbot
+    assert find("responders", "seq2seq") is opening.seq2seq
     assert find("models", "chatbot") is Chatbot
 
 

@@ -16,6 +16,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     corpus.mkdir()
     (corpus / "a.jsonl").write_text(json.dumps({"turns": turns}) + "\n" * 2, "utf-8")
     (corpus / "b.jsonl").write_text(json.dumps({"turns": turns[::-1]}) + "\n", "utf-8")
+    (corpus / "demo.toml").write_text("[[rule]]\nto = ['やあ']\nsay = ['どうも。']\n", "utf-8")
     monkeypatch.setattr(demo, "bundled", lambda name: corpus)
     monkeypatch.setattr(demo, "DEMO", {"embedding": 2, "hidden": 2, "epochs": 1})
     monkeypatch.setenv("JPSEQ_CACHE", str(tmp_path / "cache"))
@@ -32,6 +33,23 @@ def test_it_is_kept_in_the_cache(cache: Path) -> None:
     assert kept is not None
     assert kept.reply(["山？"], temperature=1) == bot.reply(["山？"], temperature=1)
     assert kept.metrics["held-out"].startswith("perplexity ")
+    assert kept.about().endswith(", learnt from 1 bundled dialogues")
+
+
+def test_rules_come_first_then_what_was_said_then_the_network() -> None:
+    bot = demo.demo(demo.train_demo("learning"))
+    asked = {
+        "やあ": "scripted",
+        "山？": "retrieval",
+        "？？山山": "retrieval",
+        "…": None,
+        "謎": None,
+    }
+    assert {text: bot.choose([text])[0] for text in asked} == asked
+    assert bot.reply(["やあ"]) == "どうも。"
+    assert bot.reply(["山？"]) == "川！"
+    assert bot.reply(["謎"]) == "すみません、「謎」という言葉がわかりません。"
+    assert bot.about().startswith("scripted (1 rules of demo.toml); retrieval (among 2 replies); ")
 
 
 def test_another_corpus_or_other_parameters_have_another_folder(

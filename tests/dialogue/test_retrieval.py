@@ -13,6 +13,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.readers import Turn
+from jpseq.dialogue import opening
 from jpseq.dialogue.most_frequent import MostFrequent
 from jpseq.dialogue.responder import Responder
 from jpseq.dialogue.retrieval import Index, Nearest, Retrieval
@@ -191,7 +192,7 @@ def test_the_most_frequent_reply() -> None:
 def test_retrieval_is_registered() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     target = project["entry-points"]["jpseq.responders"]["retrieval"]
-    assert EntryPoint("retrieval", target, "jpseq.responders").load() is Retrieval
+    assert EntryPoint("retrieval", target, "jpseq.responders").load() is opening.retrieval
 
 
 def test_parameters_are_what_the_constructor_got() -> None:

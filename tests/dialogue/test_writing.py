@@ -11,6 +11,7 @@ from torch import Tensor
 from jpseq.batch import Batch
 from jpseq.dialogue import writing
 from jpseq.dialogue.chatbot import Chatbot
+from jpseq.dialogue.explanation import erased
 from jpseq.dialogue.reading import ENDS, NEVER, SPECIALS, Flat, Ids
 from jpseq.dialogue.reranking import scores
 from jpseq.dialogue.writing import reranked, write
@@ -142,6 +143,92 @@ def test_z_is_drawn_for_each_reply_where_there_is_one(
     assert first == [some[0].ids for some in found]
     monkeypatch.setattr(writing, "BATCH", 7)
     assert drawn(0) == first
+
+
+# Word by word
+
+
+@pytest.mark.parametrize("rerank", [None, {"candidates": 4}])
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_the_pieces_of_a_stream_are_the_reply(
+    bot: Chatbot, temperature: float, rerank: dict[str, Any] | None
+) -> None:
+    said = bot.clone().set_params(rerank=rerank)
+    said.vocabulary, said.network = bot.vocabulary, bot.network
+    several = 0
+    for seed, history in enumerate(HISTORIES):
+        pieces = list(said.stream(history, temperature=temperature, seed=seed))
+        assert "".join(pieces) == said.reply(history, temperature=temperature, seed=seed)
+        several += len(pieces) > 1
+    assert several
+
+
+def test_words_come_while_others_are_still_to_be_written(
+    bot: Chatbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, steps = bot.trained(), []
+    really = type(network).step
+
+    def step(self: Any, previous: Tensor, state: Any) -> Any:
+        steps.append(int(previous))
+        return really(self, previous, state)
+
+    monkeypatch.setattr(type(network), "step", step)
+    pieces = bot.stream(["猫 は 好き ？"])
+    next(pieces)
+    assert len(steps) == 2  # a word is sure when the next is there
+    assert "".join(pieces)
+    assert len(steps) > 2
+
+
+def test_an_unknown_turn_is_refused_in_a_stream_as_in_a_reply(bot: Chatbot) -> None:
+    for turn in (["謎 謎 山"], ["謎"], ["謎 ？"], ["😀"]):
+        refusal = bot.refusal(turn)
+        assert refusal == f"すみません、「{turn[0][0]}」という言葉がわかりません。"
+        assert list(bot.stream(turn)) == [refusal]
+        assert bot.reply(turn) == refusal
+    for turn in (["謎 は 好き ？"], ["？"], [""], ["山 へ 行く"]):
+        assert bot.refusal(turn) is None
+
+
+def test_why_tells_what_mattered(bot: Chatbot) -> None:
+    history = ["山 へ 行く ？", "海 へ 行く", "猫 は 好き ？"]
+    found = bot.why(history)
+    assert found["responder"] == bot.architecture
+    assert found["turns read"] == "3"
+    (reply,) = write(*asked(bot, [history]), max_length=8)
+    here = scores(*asked(bot)[:2], asked(bot, [history])[2][0], [reply], 0.0)
+    assert found["nats a word"].startswith(f"{-float(here[0]):.2f} after this, ")
+    assert ("z" in found) == (bot.architecture == "vhred")
+    if bot.architecture == "hred":  # it attends to the words of the last turn and its end
+        weights = [float(part) for part in found["attended to"].split()[1::2]]
+        assert found["attended to"].split()[::2] == ["猫", "は", "好き", "？", "(end)"]
+        assert sum(weights) == pytest.approx(1, abs=0.03)
+    else:
+        assert found["mattered"].split()[::2] == ["猫", "は", "好き", "？"]
+    assert bot.why(["謎 謎"]) == {"responder": bot.architecture, "unknown words": "謎 謎"}
+
+
+@torch.no_grad()
+def test_a_word_matters_as_much_as_the_reply_is_less_likely_without_it(bot: Chatbot) -> None:
+    network, reading, histories = asked(bot, [["眠い", "猫 は 好き ？"], ["眠い", "は 好き ？"]])
+    reply = bot.vocabulary.transform([["犬", "も", "好き"]])[0].tolist()
+    with_it, without = (
+        4 * float(scores(network, reading, history, [reply], 0.0)[0]) for history in histories
+    )
+    found = erased(network, reading, histories[0], 4, reply)
+    assert found[0] == pytest.approx(with_it - without, abs=1e-4)
+
+
+def test_the_divergence_of_z_by_hand() -> None:
+    bot = Chatbot(Whitespace(), "vhred", embedding=4, hidden=4, epochs=1, latent={"size": 3})
+    bot.fit(DIALOGUES)
+    network, history = bot.trained(), ["猫 は 好き ？"]
+    for layer, mean in ((network.prior, 0.0), (network.posterior, 2.0)):
+        torch.nn.init.zeros_(layer.output.weight)
+        layer.output.bias.data.copy_(torch.tensor([mean, 0, 0, 0, 0, 0]))
+    # Of two normal distributions of variance 1, two apart, it is 2² / 2.
+    assert bot.why(history)["z"] == "KL 2.00 nats; 1 of 3 units above 0.01"
 
 
 # How likely

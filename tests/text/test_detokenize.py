@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpseq import MeCab, detokenize
+from jpseq.text.detokenize import pieces
 
 EXAMPLES = [
     # words, text
@@ -108,3 +109,21 @@ def test_a_long_row_takes_linear_time() -> None:
     # 16 times the words. In quadratic time it would be 256 times as long.
     few = min(seconds(1_000) for _ in range(3))
     assert min(seconds(16_000) for _ in range(3)) < 100 * max(few, 0.001)
+
+
+WORDS = st.lists(
+    st.one_of(st.sampled_from([*"\"'.,!%$()「」山は1", "''", "n't", "good", "s", "10"]), st.text()),
+    max_size=12,
+)
+
+
+@given(WORDS)
+def test_pieces_joined_are_the_text(words: list[str]) -> None:
+    texts = [detokenize(words[: count + 1]) for count in range(len(words))]
+    assert "".join(pieces(texts)) == (texts[-1] if texts else "")
+
+
+def test_pieces_come_word_by_word_until_a_quotation_mark() -> None:
+    words = ["犬", "が", "say", '"', "yes", '"', "."]
+    texts = [detokenize(words[: count + 1]) for count in range(len(words))]
+    assert list(pieces(texts)) == ["犬", "が", "say", ' "yes".']
