@@ -40,7 +40,8 @@ def new_forecaster(
     past: list[str] | None,
 ) -> "Forecaster":
     """A new forecaster from a recipe, what was set over it, and the options."""
-    from jpseq.cli.configuration import override, read_toml
+    from jpseq.cli.configuration import override
+    from jpseq.corpora.toml import read_toml
     from jpseq.errors import ConfigurationError, did_you_mean
     from jpseq.forecasting.forecaster import Forecaster
 
@@ -101,7 +102,8 @@ def fit(
 
 def note_run(run: Path | None, resume: bool, forecaster: "Forecaster") -> None:
     """Keep what a run is begun with, or see that it goes on with the same."""
-    from jpseq.cli.configuration import CONFIG, read_toml, without_none, write_toml
+    from jpseq.cli.configuration import CONFIG, without_none, write_toml
+    from jpseq.corpora.toml import read_toml
     from jpseq.errors import ConfigurationError
     from jpseq.training.run import check_same
 

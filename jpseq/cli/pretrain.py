@@ -74,7 +74,8 @@ def pretrain(
     After Ctrl-C what was learnt until then is saved. With --run and --resume a training that was
     stopped, however it was stopped, goes on as if it had not been.
     """
-    from jpseq.cli.configuration import CONFIG, given, is_begun, override, read_toml, write_toml
+    from jpseq.cli.configuration import CONFIG, given, is_begun, override, write_toml
+    from jpseq.corpora.toml import read_toml
     from jpseq.errors import TrainingError
     from jpseq.folders import check_replaceable
 
