@@ -167,13 +167,18 @@ def accuracy(given: argparse.Namespace) -> None:
                     continue
                 forecaster, _, seconds = trained(series, seed, **settings)
                 own = backtest(forecaster, table, test, season=series.season)[0]
-                deviation = forecaster.facts["scaler"]["deviation"][0]
+                deviation = unit(series, own.learnt)
                 against = skill(own)
                 figures = {"seconds": seconds, "winner": against.winner, "best": against.baseline}
                 figures["skill"] = [against.value, against.low, against.high]
                 for kind, forecast in {"model": own.model, **own.baselines}.items():
                     figures[kind] = measured(forecast, own.truth, own.learnt, deviation)
                 given.rows.add(key, figures)
+
+
+def unit(series: Series, learnt: Any) -> float:
+    """The standard deviation of what is learnt from, without the validation part."""
+    return float(np.nanstd(learnt[: len(learnt) - series.validation]))
 
 
 def measured(forecast: Any, truth: Any, learnt: Any, deviation: float) -> dict[str, float]:
@@ -314,7 +319,7 @@ def _own(series: Series, seed: int, kind: str) -> dict[str, Any]:
     forecaster, wall, processor = trained(series, seed, **settings)
     table, test = load(series)
     own = backtest(forecaster, table, test, season=series.season)[0]
-    deviation = forecaster.facts["scaler"]["deviation"][0]
+    deviation = unit(series, own.learnt)
     figures = measured(own.model, own.truth, own.learnt, deviation)
     return {**figures, "wall": wall, "processor": processor}
 
@@ -352,7 +357,7 @@ def _peer(
         forecast = np.load(Path(folder) / "output.npy") * deviation + mean
     origins = np.arange(len(column) - test, len(column) - series.horizon + 1)
     truth = column[origins[:, None] + np.arange(series.horizon)]
-    figures = measured(forecast, truth, learnt, deviation)
+    figures = measured(forecast, truth, learnt, unit(series, learnt))
     return {**figures, "wall": wall, "processor": processor}
 
 

@@ -332,6 +332,14 @@ def test_what_cannot_be_learnt_from(data: Any, said: str) -> None:
         Forecaster(**options).fit(data)
 
 
+def test_a_number_that_is_too_large_for_a_network(learnt: Forecaster) -> None:
+    huge = np.where(T == 30, 1e300, WAVE)
+    with pytest.raises(DataError, match=r"row 31, column 'value': 1e\+300 is too large a number"):
+        Forecaster(**SMALL, scaler="none").fit(huge)
+    with pytest.raises(DataError, match="row 1, column 'value'"):
+        learnt.predict(huge[30:42])
+
+
 def test_a_long_gap_is_left_out_and_cannot_be_forecast_from(learnt: Forecaster) -> None:
     gap = WAVE.copy()
     gap[60:80] = NAN
