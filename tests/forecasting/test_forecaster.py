@@ -124,6 +124,21 @@ def test_the_same_seed_gives_the_same_forecast() -> None:
     assert np.array_equal(first, second)
 
 
+def test_an_interrupted_training_keeps_the_networks_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jpseq.training import fit as training
+
+    answers, original = iter([True, False]), training.fit
+    monkeypatch.setattr(training, "fit", lambda *a, **k: original(*a, **k) and next(answers))
+    own = Forecaster(**SMALL, seeds=3).fit(WAVE, calibration=20)
+    assert not own.completed
+    own.save(tmp_path / "model")
+    other = Forecaster.load(tmp_path / "model")
+    assert len(other.trained().networks) == 2
+    assert np.array_equal(own.predict(WAVE).values, other.predict(WAVE).values)
+
+
 # No knowledge of the future
 
 
