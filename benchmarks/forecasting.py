@@ -3,6 +3,7 @@
     export JPSEQ_CORPORA=... OMP_NUM_THREADS=1
     python benchmarks/forecasting.py accuracy [--series NAME ...] [--seeds 3]
     python benchmarks/forecasting.py peers --darts PYTHON --neuralforecast PYTHON [--rounds 3]
+    python benchmarks/forecasting.py reaching --darts PYTHON
     python benchmarks/forecasting.py tables
 
 Each PYTHON is the interpreter of an environment with that library (darts 0.48.1 with
@@ -13,8 +14,8 @@ measures them on it, rolling origin with a stride of 1 and no refit; "no linear 
 are the same without these. `peers` gives all the same series, window, horizon, epochs, batch,
 hidden size (LSTM, one layer) and loss (absolute error): "ours, same" is a plain network as theirs
 are, "ours, same, level" takes the mean and deviation of each window away (RevIN without its
-weights), and "ours" has the settings of `SERIES`. Rows are kept in --work as they come, and what is
-there is not measured again; `tables` prints them.
+weights), and "ours" has the settings of `SERIES`. `reaching` gives darts more epochs. Rows are kept
+in --work as they come, and what is there is not measured again; `tables` prints them.
 """
 
 import argparse
@@ -166,13 +167,18 @@ def accuracy(given: argparse.Namespace) -> None:
                     continue
                 forecaster, _, seconds = trained(series, seed, **settings)
                 own = backtest(forecaster, table, test, season=series.season)[0]
-                deviation = forecaster.facts["scaler"]["deviation"][0]
+                deviation = unit(series, own.learnt)
                 against = skill(own)
                 figures = {"seconds": seconds, "winner": against.winner, "best": against.baseline}
                 figures["skill"] = [against.value, against.low, against.high]
                 for kind, forecast in {"model": own.model, **own.baselines}.items():
                     figures[kind] = measured(forecast, own.truth, own.learnt, deviation)
                 given.rows.add(key, figures)
+
+
+def unit(series: Series, learnt: Any) -> float:
+    """The standard deviation of what is learnt from, without the validation part."""
+    return float(np.nanstd(learnt[: len(learnt) - series.validation]))
 
 
 def measured(forecast: Any, truth: Any, learnt: Any, deviation: float) -> dict[str, float]:
@@ -252,18 +258,21 @@ print("seconds", *seconds)
 """
 
 
+OWN = ("ours", "ours, same", "ours, same, bf16", "ours, same, level")
+TIMES = (1, 3, 10)
+"""How often as many epochs a peer gets to come as far as ours."""
+
+
 def peers(given: argparse.Namespace) -> None:
     kinds = {
-        "darts BlockRNN": (given.darts, DARTS, "BlockRNN"),
-        "darts BlockRNN, RevIN": (given.darts, DARTS, "BlockRNN, RevIN"),
-        "darts RNNModel": (given.darts, DARTS, "RNNModel"),
+        **darts(given),
         "neuralforecast LSTM": (given.neuralforecast, NEURALFORECAST, "LSTM"),
         "neuralforecast GRU": (given.neuralforecast, NEURALFORECAST, "GRU"),
     }
     for seed in range(given.rounds):
         for name in given.series or PEERED:
             series = SERIES[name]
-            for kind in ("ours", "ours, same", "ours, same, level", *kinds):
+            for kind in (*OWN, *kinds):
                 key = {"part": "peers", "series": name, "kind": kind, "seed": seed}
                 if given.rows.has(key) or (kind in kinds and kinds[kind][0] is None):
                     continue
@@ -274,6 +283,24 @@ def peers(given: argparse.Namespace) -> None:
                 given.rows.add(key, figures)
 
 
+def darts(given: argparse.Namespace) -> dict[str, tuple[str, str, str]]:
+    names = ("BlockRNN", "BlockRNN, RevIN", "RNNModel")
+    return {f"darts {name}": (given.darts, DARTS, name) for name in names}
+
+
+def reaching(given: argparse.Namespace) -> None:
+    """Ours with the settings of `SERIES`, and darts with more and more epochs."""
+    for name in given.series or ("sunspots", "Seattle"):
+        series = SERIES[name]
+        for kind, peer in darts(given).items():
+            for times in TIMES:
+                key = {"part": "reaching", "series": name, "kind": kind, "times": times, "seed": 0}
+                if not given.rows.has(key):
+                    epochs = times * series.same["epochs"]
+                    figures = _peer(series, 0, *peer, epochs=epochs)
+                    given.rows.add(key, {**figures, "epochs": epochs})
+
+
 def _own(series: Series, seed: int, kind: str) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if kind != "ours":
@@ -282,19 +309,24 @@ def _own(series: Series, seed: int, kind: str) -> dict[str, Any]:
             "level": "standard" if "level" in kind else "none",
             "loss": "mae",
             "learning_rate": 1e-3,
-            "training": {"cooldown": 0.0},
+            "training": {"cooldown": 0.0, "precision": "bf16" if "bf16" in kind else "fp32"},
+            "calendar": [],
+            "hidden": 64,
+            "dropout": 0.0,
             "validation": 0,
             **series.same,
         }
     forecaster, wall, processor = trained(series, seed, **settings)
     table, test = load(series)
     own = backtest(forecaster, table, test, season=series.season)[0]
-    deviation = forecaster.facts["scaler"]["deviation"][0]
+    deviation = unit(series, own.learnt)
     figures = measured(own.model, own.truth, own.learnt, deviation)
     return {**figures, "wall": wall, "processor": processor}
 
 
-def _peer(series: Series, seed: int, python: str, program: str, kind: str) -> dict[str, Any]:
+def _peer(
+    series: Series, seed: int, python: str, program: str, kind: str, **options: Any
+) -> dict[str, Any]:
     """Theirs, on values that are scaled as ours are."""
     table, test = load(series)
     column = table.values[:, 0]
@@ -313,6 +345,7 @@ def _peer(series: Series, seed: int, python: str, program: str, kind: str) -> di
             "learning_rate": 1e-3,
             "seed": seed,
             **series.same,
+            **options,
         }
         done = subprocess.run(
             [python, "-c", program, json.dumps(told)], capture_output=True, text=True, cwd=folder
@@ -324,7 +357,7 @@ def _peer(series: Series, seed: int, python: str, program: str, kind: str) -> di
         forecast = np.load(Path(folder) / "output.npy") * deviation + mean
     origins = np.arange(len(column) - test, len(column) - series.horizon + 1)
     truth = column[origins[:, None] + np.arange(series.horizon)]
-    figures = measured(forecast, truth, learnt, deviation)
+    figures = measured(forecast, truth, learnt, unit(series, learnt))
     return {**figures, "wall": wall, "processor": processor}
 
 
@@ -388,6 +421,10 @@ def tables(given: argparse.Namespace) -> None:
                 f" {statistics.median(seconds):.1f} ({min(seconds):.1f} - {max(seconds):.1f}) |"
                 f" {ratio:.2f} |"
             )
+    print("\n| series | model | epochs | MASE | processor s |\n|---|---|---|---|---|")
+    for row in [row for row in rows if row["part"] == "reaching"]:
+        print(f"| {row['series']} | {row['kind']} | {row['epochs']} |", end="")
+        print(f" {row['mase']:.3f} | {row['processor']:.1f} |")
 
 
 def spread(values: list[float], digits: int = 3) -> str:
@@ -401,7 +438,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=["accuracy", "peers", "tables"])
+    parser.add_argument("part", choices=["accuracy", "peers", "reaching", "tables"])
     parser.add_argument("--series", nargs="*", choices=list(SERIES))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=3)
@@ -410,4 +447,5 @@ if __name__ == "__main__":
     parser.add_argument("--work", type=Path, default=Path("forecasting-rows"))
     arguments = parser.parse_args()
     arguments.rows = Rows(arguments.work / "rows.jsonl")
-    {"accuracy": accuracy, "peers": peers, "tables": tables}[arguments.part](arguments)
+    parts = {"accuracy": accuracy, "peers": peers, "reaching": reaching, "tables": tables}
+    parts[arguments.part](arguments)

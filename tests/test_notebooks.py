@@ -17,6 +17,7 @@ NAMES = [
     "attention_picture",
     "bidirectional_rnn",
     "dialogue",
+    "forecasting",
     "lstm_gru_gates",
     "masked_lm",
     "translation",

@@ -37,6 +37,22 @@ def clock() -> Figure:
     return plots.closed_loop(x[0, :, 0], y, truth, phase_error(truth, 10, 0.3), 10)
 
 
+def forecast() -> Figure:
+    values, time = np.arange(4.0), np.datetime64("2024-01-01") + np.arange(12)
+    return plots.forecast(
+        np.arange(8.0),
+        values,
+        low=values - 1,
+        high=values + 1,
+        level=0.9,
+        baselines={"naive": values, "drift": values, "seasonal naive": values},
+        truth=values,
+        time=(time[:8], time[8:]),
+        title="気温の予測",
+        name="気温",
+    )
+
+
 PICTURES: dict[str, Callable[[], Figure]] = {
     "heatmap": lambda: plots.heatmap(RNG.random((2, 4)), ["I", "am"], WORDS, "注意の重み"),
     "gates": lambda: plots.gates({"忘却ゲート": RNG.random((9, 3))}, list("XabcdYabc"), "ゲート"),
@@ -46,6 +62,7 @@ PICTURES: dict[str, Callable[[], Figure]] = {
     "clipping": lambda: plots.clipping(descend_the_cliff(1.0, 5), descend_the_cliff(math.inf, 5)),
     "weight_conflict": lambda: plots.weight_conflict({"線形": tug_of_war(RNN(2, 1), 4, 3)}),
     "closed_loop": clock,
+    "forecast": forecast,
     "word_map": lambda: plots.word_map(WORDS, RNG.random((4, 2)), "単語の地図"),
 }
 
@@ -326,3 +343,27 @@ def test_a_picture_may_be_read_by_whom_other_files_may(tmp_path: Path) -> None:
     other.touch()
     plots.save(PICTURES["curves"](), path)
     assert stat.S_IMODE(os.stat(path).st_mode) == stat.S_IMODE(os.stat(other).st_mode)
+
+
+def test_a_forecast() -> None:
+    axes = forecast().axes[0]
+    assert legend(forecast()) == [
+        "履歴",
+        "区間 90%",
+        "直前の値",
+        "直線の延長",
+        "一周期前の値",
+        "実際",
+        "予測",
+    ]
+    assert axes.get_ylabel() == "気温"
+    bare = plots.forecast(np.arange(3.0), np.array([5.0])).axes[0]
+    history, values = (line.get_xdata().tolist() for line in bare.lines[:2])
+    assert (history, values) == ([-2, -1, 0], [1])
+    assert bare.lines[1].get_marker() == "o"  # one step is no line
+
+
+def test_a_forecast_by_years(tmp_path: Path) -> None:
+    years = np.array([str(year) for year in range(1700, 1710)], "M8[Y]")
+    figure = plots.forecast(np.arange(8.0), np.arange(2.0), time=(years[:8], years[8:]))
+    plots.save(figure, tmp_path / "years.png")

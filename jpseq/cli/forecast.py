@@ -98,23 +98,21 @@ def train(
     The rows are used in their order: those to learn from, then --validation, --calibration and
     --test rows at the end. After Ctrl-C what was learnt until then is saved.
     """
+    from jpseq.errors import TrainingError
     from jpseq.folders import check_replaceable
 
     check_replaceable(output, "model.json")
     forecaster = inputs.new_forecaster(config, settings, target, horizon, window, known, past)
     table = inputs.read(data, forecaster, time)
     inputs.note_run(run, resume, forecaster)
-    inputs.fit(
-        forecaster,
-        data,
-        inputs.first(table, len(table) - test),
-        validation,
-        calibration,
-        run,
-        resume,
-    )
+    learnt = inputs.first(table, len(table) - test)
+    try:
+        inputs.fit(forecaster, data, learnt, validation, calibration, run, resume)
+    except TrainingError as error:
+        forecaster.save(output)
+        raise TrainingError(f"{error} They are saved in {output}.") from None
     forecaster.save(output)
-    if not getattr(forecaster, "completed", True):
+    if not forecaster.completed:
         note(f"Interrupted: what was learnt until then is saved in {output}.")
         raise typer.Exit(130)
     if test:
@@ -159,13 +157,19 @@ def run_model(
     With --model nothing is learnt; else a forecaster is trained on the table first.
     """
     from jpseq.corpora.table import read_table
+    from jpseq.errors import ConfigurationError
 
     forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
     _check_picture(plot)
     table = inputs.read(data, forecaster, time)
     come = None
     if future is not None:
-        come = read_table(future, columns=list(forecaster.known) or None)
+        if not forecaster.known:
+            raise ConfigurationError(
+                f"--future {future}: the forecaster has no column whose future is known; name it"
+                " when it is trained: --known COLUMN."
+            )
+        come = read_table(future, columns=list(forecaster.known))
     if model is None:
         inputs.fit(forecaster, data, table, validation, calibration)
         if not forecaster.completed:

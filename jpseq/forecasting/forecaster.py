@@ -183,9 +183,10 @@ class Forecaster(Model):
             **self.facts,
             "scaler": scaler.facts(),
             "errors": 0,
+            "networks": 0,
             "until": None if table.time is None else str(table.time[-1]),
         }
-        values = scaler.transform(numbers, roles.names).astype(np.float32)
+        values = _single(scaler.transform(numbers, roles.names), roles.names)
         windows = self._windows(values, 0, learnt)
         origins = windows.to_learn()
         if not len(origins):
@@ -209,6 +210,7 @@ class Forecaster(Model):
                 measure = _measure(network, stream, evaluate_loss)
             networks.append(network)
             self.network = Committee(networks)
+            self.facts = {**self.facts, "networks": len(networks)}
             done = fit(
                 network,
                 windows.stream(origins, self.batch, shuffle=True, seed=seed),
@@ -223,7 +225,6 @@ class Forecaster(Model):
                 break
         if calibration:
             self._calibrate(self._windows(values, len(values) - calibration - self.window))
-        self.facts = {**self.facts, "networks": len(networks)}
         self.trained().eval()
         return self
 
@@ -332,7 +333,7 @@ class Forecaster(Model):
         roles = self.roles
         rows = np.concatenate([self._numbers(last), roles.future(future, steps, time)])
         values = self._scaler.transform(rows, roles.names)
-        windows = self._windows(values.astype(np.float32), 0, horizon=steps)
+        windows = self._windows(_single(values, roles.names), 0, horizon=steps)
         origins = windows.origins()
         if not len(origins):
             raise DataError(f"nothing is known of a target in the last {self.window:,} rows.")
@@ -358,7 +359,7 @@ class Forecaster(Model):
                 f" {self.window:,} is read before it."
             )
         values = self._scaler.transform(self._numbers(table), self.roles.names)
-        windows = self._windows(values.astype(np.float32), begin - self.window)
+        windows = self._windows(_single(values, self.roles.names), begin - self.window)
         return windows, windows.origins(stride), table
 
     def foresee(
@@ -512,3 +513,21 @@ class Forecaster(Model):
 
 def _measure(network: Any, stream: Any, evaluate_loss: Any) -> Any:
     return lambda: {"validation": evaluate_loss(network, stream)[0]}
+
+
+def _single(values: Numbers, names: Sequence[str]) -> npt.NDArray[np.float32]:
+    """Scaled values in the precision of the network.
+
+    Raises:
+        DataError: one is too large for it.
+    """
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    large = np.argwhere(np.isinf(single))
+    if len(large):
+        row, column = large[0]
+        raise DataError(
+            f"row {row + 1:,}, column {names[column]!r}: {values[row, column]:.2g} is too large a"
+            ' number for a network. Take scaler="standard", or "log".'
+        )
+    return single

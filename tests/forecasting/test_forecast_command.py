@@ -190,3 +190,23 @@ def test_a_model_is_not_measured_on_what_it_knows(data: Path, tmp_path: Path, ru
     code, _, err = run("forecast", "run", data, "--model", tmp_path / "m", "-t", "湿度")
     assert code == 2
     assert "the model foresees 気温" in err
+
+
+def test_what_a_diverged_training_has_learnt_is_saved(data: Path, tmp_path: Path, run: Run) -> None:
+    def snow(rows: list[str]) -> None:
+        rows[80] = "2024-03-21,1e30,0,雪"
+
+    huge = write(tmp_path / "huge.csv", snow)
+    more = ("--set", 'scaler="none"', "--set", 'loss="mse"')
+    options = ("-t", "気温", *SMALL, *more, "-o", tmp_path / "model")
+    code, _, err = run("forecast", "train", huge, *options)
+    assert code == 1
+    assert "training has diverged" in err
+    assert "They are saved in" in err
+    assert np.isfinite(Forecaster.load(tmp_path / "model").predict(VALUES).values).all()
+
+
+def test_a_future_that_nobody_asks_for(data: Path, run: Run) -> None:
+    code, _, err = run("forecast", "run", data, "-t", "気温", *SMALL, "--future", data)
+    assert code == 2
+    assert "no column whose future is known" in err

@@ -124,6 +124,21 @@ def test_the_same_seed_gives_the_same_forecast() -> None:
     assert np.array_equal(first, second)
 
 
+def test_an_interrupted_training_keeps_the_networks_that_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jpseq.training import fit as training
+
+    answers, original = iter([True, False]), training.fit
+    monkeypatch.setattr(training, "fit", lambda *a, **k: original(*a, **k) and next(answers))
+    own = Forecaster(**SMALL, seeds=3).fit(WAVE, calibration=20)
+    assert not own.completed
+    own.save(tmp_path / "model")
+    other = Forecaster.load(tmp_path / "model")
+    assert len(other.trained().networks) == 2
+    assert np.array_equal(own.predict(WAVE).values, other.predict(WAVE).values)
+
+
 # No knowledge of the future
 
 
@@ -330,6 +345,14 @@ def test_what_cannot_be_learnt_from(data: Any, said: str) -> None:
     options = {**SMALL, "window": 4} if "no window" in said else SMALL
     with pytest.raises(DataError, match=said):
         Forecaster(**options).fit(data)
+
+
+def test_a_number_that_is_too_large_for_a_network(learnt: Forecaster) -> None:
+    huge = np.where(T == 30, 1e300, WAVE)
+    with pytest.raises(DataError, match=r"row 31, column 'value': 1e\+300 is too large a number"):
+        Forecaster(**SMALL, scaler="none").fit(huge)
+    with pytest.raises(DataError, match="row 1, column 'value'"):
+        learnt.predict(huge[30:42])
 
 
 def test_a_long_gap_is_left_out_and_cannot_be_forecast_from(learnt: Forecaster) -> None:
