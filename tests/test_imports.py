@@ -36,6 +36,7 @@ def test_importing_jpseq_loads_nothing_else() -> None:
         "from jpseq import MeCab, Pipeline, Vocabulary;"
         "Pipeline([MeCab(), Vocabulary()]).fit_transform(['夜の空'])",
         "from jpseq import bundled, read_dialogues; list(read_dialogues(bundled('dialogues')))",
+        "from jpseq.corpora import catalogue, public; catalogue.catalogue()",
         "from jpseq.evaluation.segmentation import evaluate, read_conllu",
         "from jpseq.evaluation import diversity, embedding_metrics, ngram;"
         "from jpseq.dialogue import most_frequent, retrieval",
@@ -44,7 +45,16 @@ def test_importing_jpseq_loads_nothing_else() -> None:
         "try: main()\n"
         "except SystemExit: pass",
     ],
-    ids=["mecab", "others", "pipeline", "readers", "segmentation", "baselines", "help"],
+    ids=[
+        "mecab",
+        "others",
+        "pipeline",
+        "readers",
+        "catalogue",
+        "segmentation",
+        "baselines",
+        "help",
+    ],
 )
 def test_text_never_loads_what_is_for_networks(code: str) -> None:
     assert not modules_after(code) & HEAVY

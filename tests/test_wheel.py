@@ -32,6 +32,7 @@ def test_jpseq_is_the_only_package_in_it(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"jpseq"}
     assert "jpseq/bundled/dialogues/README.md" in names
+    assert "jpseq/corpora/catalogue.toml" in names
     assert not [name for name in names if "__pycache__" in name or name.startswith("jpseq/tests")]
 
 

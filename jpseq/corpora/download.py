@@ -28,7 +28,7 @@ WAIT = 2.0
 TIMEOUT = (15, 60)
 """Seconds to connect, and without a byte."""
 PIECE = 2**16
-"""Bytes written at once; what has come of a piece when the connection breaks is lost."""
+"""Bytes written at once."""
 
 
 def download(file: UpstreamFile, folder: Path, progress: Progress) -> Path:
@@ -191,14 +191,20 @@ class _Download:
 
     def _receive(self, response: "requests.Response", done: int) -> None:
         import requests
+        import urllib3
 
         length = response.headers.get("Content-Length", "")
         total = done + int(length) if length.isdecimal() else None
-        with self.part.open("ab") as part:
-            for piece in response.iter_content(PIECE):
-                part.write(piece)
-                done += len(piece)
-                self.progress(self.file.name, done, total)
+        # Some servers call a .gz file a text that was compressed on the way; it is left as it is.
+        pieces = response.raw.stream(PIECE, decode_content=False)
+        try:
+            with self.part.open("ab") as part:
+                for piece in pieces:
+                    part.write(piece)
+                    done += len(piece)
+                    self.progress(self.file.name, done, total)
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error) from error
         if total is not None and done < total:
             raise requests.ConnectionError("the connection was cut")
 

@@ -36,6 +36,9 @@ _SUFFIX: dict[Form, str] = {
     "table": ".csv",
 }
 
+_ABOUT = ("license", "licence", "readme", "changes")
+"""Names of files that tell about others, and are no text to learn from."""
+
 Note = Callable[[str], None]
 
 
@@ -117,11 +120,13 @@ def _local(name: str) -> Path | None:
 def _plain_files(folder: Path, entry: Entry) -> list[Path]:
     """What a folder holds in plain form."""
     suffix = _SUFFIX.get(entry.form)
-    return sorted(
+    files = sorted(file for file in folder.iterdir() if file.is_file())
+    return [
         file
-        for file in folder.iterdir()
-        if (file.name in entry.plain or (suffix and file.suffix == suffix)) and file.is_file()
-    )
+        for file in files
+        if file.name in entry.plain
+        or (file.suffix == suffix and not file.stem.lower().startswith(_ABOUT))
+    ]
 
 
 def _is_made(folder: Path, entry: Entry) -> bool:
@@ -145,11 +150,12 @@ class _Work:
     @contextmanager
     def files(self, local: Path | None) -> Iterator[tuple[list[Path], list[dict[str, Any]]]]:
         """Folders in which the files are, as published, and what source.json says of them."""
-        if local is not None and self._complete([local]):
-            there = [file for file in self.entry.files if (local / file.name).is_file()]
-            yield [local], [self._compared(local, file) for file in there]
-            return
         with lock(self.cache / "lock", "another process is getting this corpus; wait for it."):
+            self._tidy()
+            if local is not None and self._complete([local]):
+                there = [file for file in self.entry.files if (local / file.name).is_file()]
+                yield [local], [self._compared(local, file) for file in there]
+                return
             if local is not None and all((local / f.name).is_file() for f in self.entry.files):
                 folder = local
             else:
@@ -158,19 +164,23 @@ class _Work:
                     self.note(f"{local} holds neither plain form nor all that its makers publish.")
                 self._download()
             records = [self._compared(folder, file) for file in self.entry.files]
-            unpacked = self.cache / "unpacked"
-            shutil.rmtree(unpacked, ignore_errors=True)  # of a process that was killed
             try:
-                yield [folder, *self._unpack(folder, unpacked)], records
+                yield [folder, *self._unpack(folder)], records
             except OSError as error:
-                raise DataError(f"cannot be written ({error.strerror}).", unpacked) from error
+                raise DataError(f"cannot be written ({error.strerror}).", self.cache) from error
             except DataError as error:
                 path = Path(error.path or "")
                 if self.cache in path.parents and path.is_file():
                     self.note(f"To download it anew, remove {self.cache}")
                 raise
             finally:
-                shutil.rmtree(unpacked, ignore_errors=True)
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what is unpacked, and what a process left that was killed."""
+        shutil.rmtree(self.cache / "unpacked", ignore_errors=True)
+        for half in self.cache.parent.glob(f".{self.cache.stem}-*"):
+            shutil.rmtree(half, ignore_errors=True)
 
     def _complete(self, roots: list[Path]) -> bool:
         patterns = {pattern for patterns in self.entry.plain.values() for pattern in patterns}
@@ -198,11 +208,12 @@ class _Work:
             self.note(f"{path}: not the version that the catalogue knows; used all the same.")
         return record
 
-    def _unpack(self, folder: Path, unpacked: Path) -> Iterator[Path]:
+    def _unpack(self, folder: Path) -> Iterator[Path]:
         for number, file in enumerate(self.entry.files):
             if is_archive(folder / file.name):
-                unpack(folder / file.name, unpacked / str(number), file.unpacked)
-                yield unpacked / str(number)
+                unpacked = self.cache / "unpacked" / str(number)
+                unpack(folder / file.name, unpacked, file.unpacked)
+                yield unpacked
 
 
 def _matching(roots: list[Path], pattern: str) -> list[Path]:

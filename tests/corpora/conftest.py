@@ -17,6 +17,7 @@ class Site:
     files: dict[str, bytes] = field(default_factory=dict)
     etag: str | None = '"one"'
     ranges: bool = True
+    headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
     cuts: list[int] = field(default_factory=list)
     """After how many bytes each of the next answers breaks off."""
@@ -51,6 +52,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(200)
         if site.etag:
             self.send_header("ETag", site.etag)
+        for name, value in site.headers.items():
+            self.send_header(name, value)
         rest = content[start:]
         self.send_header("Content-Length", str(len(rest)))
         self.end_headers()

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import io
 import json
+import re
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,14 @@ def test_files_as_published_in_jpseq_corpora(entry, site, tmp_path, monkeypatch,
     assert everything(tmp_path / "home") == ["rain/rain.tar.gz"]
 
 
+def test_a_licence_is_no_text_to_learn_from(tmp_path):
+    entry = find_entry("ldcc")
+    for name in ("LICENSE.txt", "README.ja.txt", "mine.txt", "movie-enter.txt", "notes.md"):
+        (tmp_path / name).write_text("雨\n", "utf-8")
+    found = [file.name for file in public._plain_files(tmp_path, entry)]
+    assert found == ["mine.txt", "movie-enter.txt"]
+
+
 def test_a_folder_in_jpseq_corpora_with_something_else(entry, site, tmp_path, monkeypatch):
     (tmp_path / "home" / "rain").mkdir(parents=True)
     monkeypatch.setenv("JPSEQ_CORPORA", str(tmp_path / "home"))
@@ -233,6 +242,15 @@ def test_a_folder_of_somebody_else_is_not_replaced(entry, site, tmp_path):
     assert site.asked == []
 
 
+def test_what_a_killed_process_left_is_removed(entry, tmp_path):
+    left = tmp_path / "cache" / "corpora"
+    for name in (".rain-abcd", "rain.upstream/unpacked", ".other-abcd"):
+        (left / name).mkdir(parents=True)
+        (left / name / "half").write_text("x")
+    get_corpus("rain")
+    assert everything(left) == [".other-abcd/half", *CACHED, *MADE]
+
+
 def test_two_processes_do_not_write_one_file(entry, tmp_path):
     held = lock(tmp_path / "cache" / "corpora" / "rain.upstream" / "lock", "")
     with held, pytest.raises(DataError, match="another process is getting this corpus"):
@@ -311,6 +329,9 @@ def test_entries_are_sound():
         for file in entry.files:
             if "raw.githubusercontent.com" in file.address:
                 assert file.sha256 or file.git, file.address
+            # What is kept without a checksum must not stand for another commit.
+            if commit := re.search("/([0-9a-f]{40}).tar.gz$", file.address):
+                assert commit[1][:7] in file.name
 
 
 def test_the_recipe_changes_with_what_is_made_and_not_with_what_is_said(entry):

@@ -261,7 +261,7 @@ def test_wiki_qa_contexts(home):
     lay(
         home / "wiki_qa_contexts",
         {
-            "JaQuAD.tar.gz": tarred(archive),
+            catalogue()["wiki_qa_contexts"].files[0].name: tarred(archive),
             "jsquad-train-v1.3.json": jsquad,
             "jsquad-valid-v1.3.json": jsquad,
         },

@@ -1,10 +1,14 @@
 """Wikitext → prose."""
 
+import io
+import tracemalloc
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpseq.corpora.wikipedia import paragraphs
+from jpseq.corpora.wikipedia import articles, paragraphs
 
 
 @pytest.mark.parametrize(
@@ -53,3 +57,14 @@ def test_whatever_there_is_no_line_is_blank_or_in_two(parts):
 def test_what_is_never_closed_takes_no_more_than_its_length(part):
     # In quadratic time this would not end.
     assert len("".join(paragraphs(part * (500_000 // len(part))))) <= 500_000
+
+
+def test_memory_does_not_grow_with_the_dump():
+    page = f"<page><ns>0</ns><revision><text>{'雨。' * 500}</text></revision></page>"
+    dump = io.BytesIO(f"<mediawiki>{page * 3000}</mediawiki>".encode())
+    assert len(dump.getvalue()) > 9_000_000
+    tracemalloc.start()
+    assert sum(1 for _ in articles(dump, Path("dump.xml"))) == 3000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2_000_000
