@@ -2,8 +2,8 @@
 
     OMP_NUM_THREADS=1 python benchmarks/chat_latency.py
 
-The turns are the first ones of bundled dialogues, as they were written (so that they are found) and
-with their first word left out (so that the network has more to do). Wall time is what a person
+The turns are the first ones of bundled dialogues, as they were written and with their first word
+left out. The network, which speaks seldom, is asked alone besides. Wall time is what a person
 waits; processor time is what a busy machine does not change.
 """
 
@@ -26,6 +26,7 @@ def memory() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--turns", type=int, default=300, help="how many of each kind")
+    parser.add_argument("--alone", type=int, default=60, help="how many the network gets alone")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -48,17 +49,20 @@ def main() -> None:
     texts += ["".join(words.words(text)[1:]) for text in texts]
     walls: dict[str, list[float]] = defaultdict(list)
     processor: dict[str, list[float]] = defaultdict(list)
-    for number, text in enumerate(texts):
-        session = ChatSession(bot, seed=number)
-        begun, used = time.perf_counter(), time.process_time()
-        session.say(text)
-        wall, cpu = time.perf_counter() - begun, time.process_time() - used
-        name = bot.choose([text])[0] or "refusal"
-        for key in ("all", name):
-            walls[key].append(wall)
-            processor[key].append(cpu)
+    alone = {"network alone": network} if options.alone else {}
+    for name, responder in {"demo bot": bot, **alone}.items():
+        some = texts if responder is bot else texts[:: -(-len(texts) // options.alone)]
+        for number, text in enumerate(some):
+            session = ChatSession(responder, seed=number)
+            begun, used = time.perf_counter(), time.process_time()
+            session.say(text)
+            wall, cpu = time.perf_counter() - begun, time.process_time() - used
+            who = [f"  {bot.choose([text])[0] or 'refusal'}"] if responder is bot else []
+            for key in (name, *who):
+                walls[key].append(wall)
+                processor[key].append(cpu)
     print(f"start: {start[0]:.1f} s, {start[1]:.1f} s of processor time")
-    print("who spoke            turns  wall ms: median  p95   processor ms: median  p95")
+    print("who spoke            turns  wall ms: median    p95  processor ms: median   p95")
     for key, some in walls.items():
         figures = [
             statistics.median(some),
@@ -67,7 +71,7 @@ def main() -> None:
             float(np.quantile(processor[key], 0.95)),
         ]
         wall, p95, cpu, cpu95 = (1000 * figure for figure in figures)
-        print(f"{key:<20} {len(some):>5}  {wall:>15.1f} {p95:>5.1f} {cpu:>20.1f} {cpu95:>5.1f}")
+        print(f"{key:<20} {len(some):>5}  {wall:>15.1f} {p95:>6.1f} {cpu:>21.1f} {cpu95:>5.1f}")
     before = memory()
     sessions = [ChatSession(bot, seed=seed) for seed in range(10_000)]
     for session in sessions:

@@ -160,6 +160,23 @@ def test_threads_that_share_a_session_are_answered_one_after_another() -> None:
     assert sorted(session.history[::2]) == sorted("0123" * 50)
 
 
+def test_threads_that_share_an_analyser_get_the_same_words() -> None:
+    dialogues = [["雨が降りそうですね", "傘を持って行きましょう。"], ["犬が走った", "速いね。"]]
+    near = Retrieval(turns=1).fit(dialogues)
+    texts = [f"{n}日は雨が降る" if n % 2 else f"{n}匹の犬が走る" for n in range(300)]
+    found: dict[int, list[str]] = {}
+
+    def work(number: int) -> None:
+        found[number] = [ChatSession(near).say(text) for text in texts]
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == {n: ["速いね。", "傘を持って行きましょう。"] * 150 for n in range(4)}
+
+
 # The log
 
 

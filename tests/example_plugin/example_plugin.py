@@ -29,7 +29,7 @@ class Parrot:
 class Shiritori:
     """Answers a word by one that begins with its last sound; the guide shows this responder."""
 
-    def __init__(self, file: Path):
+    def __init__(self, file: Path) -> None:
         self.words = Path(file).read_text("utf-8").split()
 
     def find(self, history: Sequence[str]) -> list[str]:
@@ -37,14 +37,11 @@ class Shiritori:
         return [word for word in self.words if word[0] == last[-1:] and word not in history]
 
     def reply(self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0) -> str:
-        if history[-1].rstrip("。！？").endswith(("ん", "ン")):
-            return "「ん」で終わりました。私の勝ちです。"
         found = self.find(history)
         if not found:
             return "参りました。"
         word = found[seed % len(found) if temperature else 0]
-        return f"{word}。「{word[-1]}」からどうぞ。"
+        return f"{word}。"
 
     def refusal(self, history: Sequence[str]) -> str | None:
-        ended = history[-1].rstrip("。！？").endswith(("ん", "ン"))
-        return None if ended or self.find(history) else "参りました。"
+        return None if self.find(history) else "参りました。"
