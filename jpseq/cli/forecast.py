@@ -106,6 +106,8 @@ def train(
     table = inputs.read(data, forecaster, time)
     inputs.note_run(run, resume, forecaster)
     learnt = inputs.first(table, len(table) - test)
+    if level is not None:
+        forecaster.check_level(level, calibration > 0)
     try:
         inputs.fit(forecaster, data, learnt, validation, calibration, run, resume)
     except TrainingError as error:
@@ -158,6 +160,7 @@ def run_model(
     """
     from jpseq.corpora.table import read_table
     from jpseq.errors import ConfigurationError
+    from jpseq.forecasting.roles import Roles
 
     forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
     _check_picture(plot)
@@ -171,6 +174,10 @@ def run_model(
             )
         come = read_table(future, columns=list(forecaster.known))
     if model is None:
+        # What can be wrong is found before the long part begins.
+        Roles(("",), tuple(forecaster.known)).future(come, forecaster.horizon, None)
+        if level is not None:
+            forecaster.check_level(level, calibration > 0)
         inputs.fit(forecaster, data, table, validation, calibration)
         if not forecaster.completed:
             note("Interrupted: the forecast is that of what was learnt until then.")
@@ -238,6 +245,8 @@ def backtest(
     table = inputs.read(data, forecaster, time)
     rows = len(table) // 5 if test is None else test
     if model is None:
+        if level is not None:
+            forecaster.check_level(level, calibration > 0)
         inputs.fit(
             forecaster, data, inputs.first(table, len(table) - rows), validation, calibration
         )

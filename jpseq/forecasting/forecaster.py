@@ -376,12 +376,28 @@ class Forecaster(Model):
             return back(point.double().numpy()), (low, high)
         return back(point.double().numpy()), None
 
+    def check_level(self, level: float, calibrated: bool) -> None:
+        """See that intervals can be had, before anything is trained for them.
+
+        Raises:
+            ConfigurationError: neither a calibration nor the output gives this one.
+        """
+        if not 0 < level < 1:
+            raise ConfigurationError(f"level: a share between 0 and 1, got {level:g}.")
+        head = self._head()
+        if not calibrated and head.interval(torch.ones(1, head.size), level) is None:
+            raise ConfigurationError(
+                f"an interval of {level:g} is not known. Calibrate one: fit(...,"
+                ' calibration=ROWS), --calibration ROWS; or take output="gaussian", or'
+                f' output="quantile" with {(1 - level) / 2:g} and {(1 + level) / 2:g} among the'
+                " quantiles."
+            )
+
     def _bounds(
         self, said: torch.Tensor, point: torch.Tensor, level: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        if not 0 < level < 1:
-            raise ConfigurationError(f"level: a share between 0 and 1, got {level:g}.")
         committee, steps = self.trained(), point.shape[1]
+        self.check_level(level, committee.errors is not None)
         if committee.errors is not None:
             if steps > committee.errors.shape[1]:
                 raise ConfigurationError(
@@ -391,14 +407,7 @@ class Forecaster(Model):
             errors = committee.errors[:, :steps].double().numpy()
             width = half_widths(np.where(errors < 0, np.nan, errors), level)
             return point - torch.from_numpy(width), point + torch.from_numpy(width)
-        bounds: tuple[torch.Tensor, torch.Tensor] | None = committee.head.interval(said, level)
-        if bounds is None:
-            raise ConfigurationError(
-                f"an interval of {level:g} is not known. Calibrate one: fit(...,"
-                ' calibration=ROWS), --calibration ROWS; or take output="gaussian", or'
-                f' output="quantile" with {(1 - level) / 2:g} and {(1 + level) / 2:g} among the'
-                " quantiles."
-            )
+        bounds: tuple[torch.Tensor, torch.Tensor] = committee.head.interval(said, level)
         return bounds
 
     def _said(self, windows: Windows, origins: Origins) -> torch.Tensor:

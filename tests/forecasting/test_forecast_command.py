@@ -164,6 +164,8 @@ def test_bad_tables(change: Any, said: str, tmp_path: Path, run: Run) -> None:
         (["run", "DATA", "-t", "気温", "--set", "cel=1"], 2, "Did you mean 'cell'?"),
         (["run", "DATA", "-t", "気温", "--set", "cell='x'"], 2, "cell: "),
         (["run", "DATA", "-t", "気温", "--plot", "a.gif"], 2, "ends in .png or .svg"),
+        (["run", "DATA", "-t", "気温", "--level", "0.9"], 2, "an interval of 0.9 is not known"),
+        (["backtest", "DATA", "-t", "気温", "--level", "1.5"], 2, "between 0 and 1"),
         (["run", "DATA", "-t", "気温", "-n", "500"], 1, "a horizon of 500 need"),
         (["run", "NOWHERE.csv", "-t", "気温"], 1, "no such file"),
         (["run", "DATA", "--model", "NOWHERE"], 1, "not a model folder"),
