@@ -82,7 +82,7 @@ def get_corpus(
             _describe(new, name, entry, [_record(file) for file in found], {})
         return Path(output)
     place = kept if output is None else Path(output)
-    if _is_made(place, entry):
+    if _is_made(place, entry, local):
         return place
     check_replaceable(place, MARK)
     work = _Work(entry, kept.with_name(f"{name}.upstream"), note, progress or _silent)
@@ -120,7 +120,10 @@ def _local(name: str) -> Path | None:
 def _plain_files(folder: Path, entry: Entry) -> list[Path]:
     """What a folder holds in plain form."""
     suffix = _SUFFIX.get(entry.form)
-    files = sorted(file for file in folder.iterdir() if file.is_file())
+    try:
+        files = sorted(file for file in folder.iterdir() if file.is_file())
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror}).", folder) from error
     return [
         file
         for file in files
@@ -129,12 +132,20 @@ def _plain_files(folder: Path, entry: Entry) -> list[Path]:
     ]
 
 
-def _is_made(folder: Path, entry: Entry) -> bool:
+def _is_made(folder: Path, entry: Entry, local: Path | None) -> bool:
+    """Whether a folder holds the plain form already, of the files that are at hand if any are."""
     try:
-        recipe = json.loads((folder / MARK).read_text("utf-8"))["recipe"]
+        made = json.loads((folder / MARK).read_text("utf-8"))
+        sizes = {file["name"]: file["bytes"] for file in made["files"]}
+        recipe = made["recipe"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return recipe == entry.recipe and all((folder / file).is_file() for file in entry.plain)
+    own = [local / file.name for file in entry.files] if local is not None else []
+    return (
+        recipe == entry.recipe
+        and all((folder / file).is_file() for file in entry.plain)
+        and all(file.stat().st_size == sizes.get(file.name) for file in own if file.is_file())
+    )
 
 
 @dataclass(frozen=True)
@@ -163,11 +174,12 @@ class _Work:
                 if local is not None:
                     self.note(f"{local} holds neither plain form nor all that its makers publish.")
                 self._download()
-            records = [self._compared(folder, file) for file in self.entry.files]
             try:
+                records = [self._compared(folder, file) for file in self.entry.files]
                 yield [folder, *self._unpack(folder)], records
             except OSError as error:
-                raise DataError(f"cannot be written ({error.strerror}).", self.cache) from error
+                where = error.filename or self.cache
+                raise DataError(f"cannot be used ({error.strerror}).", where) from error
             except DataError as error:
                 path = Path(error.path or "")
                 if self.cache in path.parents and path.is_file():

@@ -142,6 +142,8 @@ def test_files_as_published_in_jpseq_corpora(entry, site, tmp_path, monkeypatch,
     assert any("not the version that the catalogue knows" in note for note in notes) != whole
     assert site.asked == []
     assert everything(tmp_path / "home") == ["rain/rain.tar.gz"]
+    (own / "rain.tar.gz").write_bytes(packed({"train.en": "snow, fog\n", "train.ja": "雪、霧\n"}))
+    assert list(read_pairs(get_corpus("rain"))) == [("snow, fog", "雪、霧")]
 
 
 def test_a_licence_is_no_text_to_learn_from(tmp_path):
@@ -256,6 +258,18 @@ def test_two_processes_do_not_write_one_file(entry, tmp_path):
     with held, pytest.raises(DataError, match="another process is getting this corpus"):
         get_corpus("rain")
     assert get_corpus("rain").is_dir()
+
+
+def test_the_real_corpora(corpora, tmp_path, monkeypatch):
+    monkeypatch.setenv("JPSEQ_CORPORA", str(corpora))
+    monkeypatch.setenv("JPSEQ_CACHE", str(tmp_path))
+    notes: list[str] = []
+    pairs = read_pairs(get_corpus("small_parallel_enja", note=notes.append) / "train.tsv")
+    assert sum(1 for _ in pairs) == 50_000
+    # Upstream's own bytes: no note that they are another version, and nothing left out.
+    assert notes == ["train.tsv: 50,000 pairs", "dev.tsv: 500 pairs", "test.tsv: 500 pairs"]
+    for name in ("aozora", "asdc", "ett", "jwsd", "real_persona_chat", "series", "weather"):
+        assert get_corpus(name) == corpora / name
 
 
 # The commands
