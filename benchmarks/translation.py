@@ -193,11 +193,11 @@ def tested_row(name: str, translator: Translator, test: Rows, known: set[str]) -
     bleu, chrf = translator.score(test, **SEARCH, replace_unknown=False)
     fields = [greedy, bleu, chrf]
     fields += [
-        translator.score(some, **SEARCH, replace_unknown=False)[0]
+        translator.score(some, **SEARCH, replace_unknown=False)[0] if some else None
         for some in (seen, unseen)
-        if some
     ]
-    add_row(BEST_HEADING, name, *(f"{f.value:.1f} ± {f.half_width:.1f}" for f in fields))
+    shown = (f"{field.value:.1f} ± {field.half_width:.1f}" if field else "" for field in fields)
+    add_row(BEST_HEADING, name, *shown)
 
 
 # How fast it writes
