@@ -49,9 +49,9 @@ import lightning
 import numpy as np
 import numpy.typing as npt
 import torch
+from results_table import add_row, has_row
 from torch import Tensor, nn
 from training import watched
-from translation import add_row, has_row
 
 from jpseq import Batch, MeCab, Ragged, Vocabulary
 from jpseq.corpora.readers import read_dialogues

@@ -27,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import results_table
 import torch
-import translation
-from translation import CHOICE, TOKENS, add_row, epochs_within, has_row
+from results_table import add_row, has_row
+from translation import CHOICE, TOKENS, epochs_within, read
 
 from jpseq import MaskedLM, SentencePiece, Translator, read_texts
 from jpseq.corpora.prepare import prepare
@@ -314,7 +315,7 @@ def transfer(
     work: Path, encoder: str, pairs: list[int], starts: list[str], seeds: list[int], minutes: float
 ) -> None:
     """English to Japanese, with vectors of Japanese words learnt elsewhere; BLEU on test."""
-    test, dev = translation.read("test"), translation.read("dev")
+    test, dev = read("test"), read("dev")
     for count in pairs:
         for start in starts:
             for seed in seeds:
@@ -322,7 +323,7 @@ def transfer(
                 if has_row(TRANSFER, name):
                     continue
                 begun = time.process_time()
-                learnt = translation.read("train")[:count]
+                learnt = read("train")[:count]
                 params = {
                     **TOKENS,
                     "embedding": 256,
@@ -334,11 +335,8 @@ def transfer(
                     "seed": seed,
                 }
                 folder = work / encoder / name.replace(" ", "-").replace(",", "")
-                kept = folder / "epochs"
-                if not kept.exists():
-                    folder.mkdir(parents=True, exist_ok=True)
-                    kept.write_text(str(epochs_within(Translator(**params), learnt, minutes)))
-                translator = Translator(**params, epochs=int(kept.read_text()))
+                epochs = epochs_within(Translator(**params), learnt, minutes, folder / "epochs")
+                translator = Translator(**params, epochs=epochs)
                 vectors = None
                 if start == "word2vec":
                     vectors = {"target": word2vec_of(work, encoder, 256).embeddings}
@@ -472,7 +470,7 @@ def main() -> None:
     given = parser.parse_args()
     MODEL["pieces"] = given.pieces
     if given.results is not None:
-        translation.RESULTS = given.results
+        results_table.RESULTS = given.results
     if given.what == "foretelling":
         foretelling(given.work, given.encoder, given.minutes or 60)
     elif given.what == "similarity":

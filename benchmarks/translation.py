@@ -76,13 +76,11 @@ def read(part: str, turned: bool = False) -> Rows:
 # Training
 
 
-def epochs_within(name: str, params: dict[str, Any], minutes: float, work: Path) -> int:
+def epochs_within(translator: Translator, learnt: Rows, minutes: float, kept: Path) -> int:
     """How often all pairs can be gone through in so many minutes of one processor; once measured,
-    it stays for the trainings that go on."""
-    kept = work / f"{name.replace(' ', '-').replace(',', '')}.epochs"
+    it is kept in a file, for the trainings that go on."""
     if not kept.exists():
-        translator = Translator(**{**COMMON, "training": CHOICE, **params})
-        sides = [[text.split() for text in side] for side in zip(*read("train"), strict=True)]
+        sides = [[text.split() for text in side] for side in zip(*learnt, strict=True)]
         source, target = (v.transform(s) for v, s in zip(vocabularies(sides), sides, strict=True))
         translator.source_vocabulary, translator.target_vocabulary = vocabularies(sides)
         torch.manual_seed(0)
@@ -91,6 +89,7 @@ def epochs_within(name: str, params: dict[str, Any], minutes: float, work: Path)
         bf16 = choose("auto", network) == "bf16"
         seconds, tokens = bare_loop(network, list(islice(stream, 43)), bf16)
         all_tokens = len(target.values) + len(target)
+        kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(str(max(1, int(minutes * 60 * (tokens / seconds) / all_tokens))))
     return int(kept.read_text())
 
@@ -139,7 +138,8 @@ def ladder(minutes: float, only: list[str] | None, work: Path) -> None:
     for name, params in LADDER.items():
         if (only and name not in only) or has_row(LADDER_HEADING, name):
             continue
-        epochs = epochs_within(name, params, minutes, work)
+        rung = Translator(**{**COMMON, "training": CHOICE, **params})
+        epochs = epochs_within(rung, read("train"), minutes, work / f"{name}.epochs")
         translator = trained(name, {**params, "epochs": epochs}, work)
         used = translator.metrics["processor minutes"]
         measured_row(LADDER_HEADING, name, translator, dev, f"{translator.epochs}", used)
