@@ -13,9 +13,10 @@ pytorch-lightning and tensorboardX; neuralforecast 3.3.0) and the torch that we 
 measures them on it, rolling origin with a stride of 1 and no refit; "no linear way" and "no level"
 are the same without these. `peers` gives all the same series, window, horizon, epochs, batch,
 hidden size (LSTM, one layer) and loss (absolute error): "ours, same" is a plain network as theirs
-are, "ours, same, level" takes the mean and deviation of each window away (RevIN without its
-weights), and "ours" has the settings of `SERIES`. `reaching` gives darts more epochs. Rows are kept
-in --work as they come, and what is there is not measured again; `tables` prints them.
+are ("recursive": beside RNNModel and "recurrent"), "ours, same, level" takes the mean and deviation
+of each window away (RevIN without its weights), and "ours" has the settings of `SERIES`. `reaching`
+gives darts more epochs. Rows are kept in --work as they come, and what is there is not measured
+again; `tables` prints them.
 """
 
 import argparse
@@ -238,10 +239,12 @@ frame = pd.DataFrame({"unique_id": "s", "ds": np.arange(len(values)), "y": value
 learnt = frame.iloc[: len(values) - given["test"]]
 windows = len(learnt) - given["window"] - given["horizon"] + 1
 steps = given["epochs"] * -(-windows // given["batch"])
-model = getattr(models, given["kind"])(
+name, _, way = given["kind"].partition(", ")
+model = getattr(models, name)(
     h=given["horizon"], input_size=given["window"], encoder_n_layers=1,
     encoder_hidden_size=given["hidden"], decoder_hidden_size=given["hidden"], decoder_layers=1,
-    loss=MAE(), max_steps=steps, learning_rate=given["learning_rate"], batch_size=1,
+    recurrent=bool(way), h_train=given["horizon"] if way else 1, loss=MAE(), max_steps=steps,
+    learning_rate=given["learning_rate"], batch_size=1,
     windows_batch_size=given["batch"], scaler_type="identity", random_seed=given["seed"],
     val_check_steps=10**9, accelerator="cpu", enable_progress_bar=False,
     enable_model_summary=False, enable_checkpointing=False, logger=False)
@@ -251,14 +254,14 @@ whole.fit(learnt, val_size=0)
 seconds = time.perf_counter() - wall, time.process_time() - processor
 found = whole.cross_validation(frame, n_windows=None, test_size=given["test"], step_size=1,
                                use_fitted=True)
-column = [name for name in found.columns if name.startswith(given["kind"])][0]
+column = [name for name in found.columns if name.startswith(given["kind"][:3])][0]
 found = found.sort_values(["cutoff", "ds"])
 np.save(given["output"], found[column].to_numpy().reshape(-1, given["horizon"]))
 print("seconds", *seconds)
 """
 
 
-OWN = ("ours", "ours, same", "ours, same, bf16", "ours, same, level")
+OWN = ("ours", "ours, same", "ours, same, bf16", "ours, same, level", "ours, same, recursive")
 TIMES = (1, 3, 10)
 """How often as many epochs a peer gets to come as far as ours."""
 
@@ -268,6 +271,7 @@ def peers(given: argparse.Namespace) -> None:
         **darts(given),
         "neuralforecast LSTM": (given.neuralforecast, NEURALFORECAST, "LSTM"),
         "neuralforecast GRU": (given.neuralforecast, NEURALFORECAST, "GRU"),
+        "neuralforecast LSTM, recurrent": (given.neuralforecast, NEURALFORECAST, "LSTM, recurrent"),
     }
     for seed in range(given.rounds):
         for name in given.series or PEERED:
@@ -307,6 +311,7 @@ def _own(series: Series, seed: int, kind: str) -> dict[str, Any]:
         settings = {
             "linear": False,
             "level": "standard" if "level" in kind else "none",
+            "strategy": "recursive" if "recursive" in kind else "direct",
             "loss": "mae",
             "learning_rate": 1e-3,
             "training": {"cooldown": 0.0, "precision": "bf16" if "bf16" in kind else "fp32"},
@@ -410,11 +415,12 @@ def tables(given: argparse.Namespace) -> None:
     print("|---|---|---|---|---|---|")
     for name in SERIES:
         own = [row for row in rows if row["part"] == "peers" and row["series"] == name]
-        base = [row["processor"] for row in own if row["kind"] == "darts BlockRNN"]
+        base = {row["seed"]: row["processor"] for row in own if row["kind"] == "darts BlockRNN"}
         for kind in dict.fromkeys(row["kind"] for row in own):
             some = [row for row in own if row["kind"] == kind]
             seconds = [row["processor"] for row in some]
-            ratio = statistics.median(base) / statistics.median(seconds) if base else math.nan
+            both = [base[row["seed"]] / row["processor"] for row in some if row["seed"] in base]
+            ratio = statistics.median(both) if both else math.nan
             print(
                 f"| {name} | {kind} | {spread([row['mase'] for row in some])} |"
                 f" {spread([row['mse'] for row in some], 4)} |"
