@@ -290,14 +290,14 @@ def similarity(work: Path, encoder: str, minutes: float) -> None:
     model = model_of(work, encoder, minutes)
     rows = {
         "shared characters alone": lambda: evaluate_overlap(pairs),
-        "word2vec, mean": lambda: evaluate_sentences(
-            word2vec_of(work, encoder, 256).embeddings, pairs, MeCab()
-        ),
         f"{encoder}, mean of the vectors read": lambda: evaluate_sentences(
             model.embeddings, pairs, MeCab()
         ),
         f"{encoder}, mean of contextual vectors": lambda: evaluate_vectors(
             model.sentence_vectors, pairs, "mean of contextual vectors"
+        ),
+        "word2vec, mean": lambda: evaluate_sentences(
+            word2vec_of(work, encoder, 256).embeddings, pairs, MeCab()
         ),
     }
     for name, measure in rows.items():
