@@ -23,6 +23,8 @@ from jpseq.forecasting.backtest import Backtest
 
 SAMPLES = 1000
 """Of the bootstrap."""
+LEAST = 0.01
+"""By how much of a naive forecast's error a model's must be smaller to win: less is not worth it."""
 METRICS = ("MASE", "MAE", "RMSE", "sMAPE")
 
 
@@ -53,8 +55,9 @@ class Skill:
         if self.winner == "model":
             return f"The model wins: {fact} ({interval})."
         if self.winner is None:
+            why = "that is next to nothing" if self.low > 0 else "chance may have decided"
             return (
-                f"Neither wins: the model's{fact[3:]}, and chance may have decided ({interval})."
+                f"Neither wins: the model's{fact[3:]}, and {why} ({interval})."
                 f" {self.baseline.capitalize()} costs nothing."
             )
         return f"The model loses: {fact} ({interval}). Use {self.baseline}."
