@@ -24,7 +24,7 @@ from jpseq.forecasting.backtest import Backtest
 SAMPLES = 1000
 """Of the bootstrap."""
 LEAST = 0.01
-"""By how much of a naive forecast's error a model's must be smaller to win: less is not worth it."""
+"""By how much of a naive forecast's error a model's must be smaller to win; less is nothing."""
 METRICS = ("MASE", "MAE", "RMSE", "sMAPE")
 
 
@@ -42,8 +42,9 @@ class Skill:
 
     @property
     def winner(self) -> str | None:
-        """ "model", the baseline's name, or None where chance may have decided."""
-        if self.low > 0:
+        """Who it is: "model", the baseline's name, or None where chance may have decided, or hardly anything
+        is gained."""
+        if self.low > 0 and self.value >= LEAST:
             return "model"
         return self.baseline if self.high < 0 else None
 
