@@ -42,8 +42,8 @@ class Skill:
 
     @property
     def winner(self) -> str | None:
-        """Who it is: "model", the baseline's name, or None where chance may have decided, or hardly anything
-        is gained."""
+        """Who it is: "model", or the baseline's name; None where chance may have decided, or hardly
+        anything is gained."""
         if self.low > 0 and self.value >= LEAST:
             return "model"
         return self.baseline if self.high < 0 else None
