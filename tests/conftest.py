@@ -9,6 +9,9 @@ from hypothesis import settings
 
 from jpseq.cli.app import main
 
+# Two processes test side by side: threads of torch would wait for one another on two cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # No deadline: how long an example takes depends on the machine. The same examples every time: what
 # a run says depends on the code alone.
 settings.register_profile("jpseq", deadline=None, derandomize=True)
