@@ -39,7 +39,7 @@ from jpseq import Forecaster
 from jpseq.corpora.table import Table, read_table
 from jpseq.evaluation.forecasts import mae, mase, mse, naive_error
 from jpseq.forecasting.backtest import backtest
-from jpseq.forecasting.report import skill
+from jpseq.forecasting.report import LEAST, skill
 from jpseq.forecasting.times import on_grid
 
 CORPORA = Path(os.environ.get("JPSEQ_CORPORA", "."))
@@ -404,12 +404,12 @@ def tables(given: argparse.Namespace) -> None:
             some = [row for row in own if row["variant"] == variant]
             if some:
                 shares = [f"{row['skill'][0]:+.0%}" for row in some]
-                wins = sum(row["winner"] == "model" for row in some)
+                wins = sum(row["skill"][1] > 0 and row["skill"][0] >= LEAST for row in some)
                 print(
                     f"| {name} | {variant} | {spread([r['model']['mase'] for r in some])} |"
                     f" {spread([r['model']['mse'] for r in some], 4)} |"
                     f" {statistics.median(r['seconds'] for r in some):.1f} |"
-                    f" {', '.join(shares)}; better for certain {wins} of {len(some)} |"
+                    f" {', '.join(shares)}; wins {wins} of {len(some)} |"
                 )
     print("\n| series | model | MASE | MSE | processor s | / darts BlockRNN |")
     print("|---|---|---|---|---|---|")

@@ -23,6 +23,8 @@ from jpseq.forecasting.backtest import Backtest
 
 SAMPLES = 1000
 """Of the bootstrap."""
+LEAST = 0.01
+"""By how much of a naive forecast's error a model's must be smaller to win; less is nothing."""
 METRICS = ("MASE", "MAE", "RMSE", "sMAPE")
 
 
@@ -40,8 +42,9 @@ class Skill:
 
     @property
     def winner(self) -> str | None:
-        """ "model", the baseline's name, or None where chance may have decided."""
-        if self.low > 0:
+        """Who it is: "model", or the baseline's name; None where chance may have decided, or hardly
+        anything is gained."""
+        if self.low > 0 and self.value >= LEAST:
             return "model"
         return self.baseline if self.high < 0 else None
 
@@ -53,8 +56,9 @@ class Skill:
         if self.winner == "model":
             return f"The model wins: {fact} ({interval})."
         if self.winner is None:
+            why = "that is next to nothing" if self.low > 0 else "chance may have decided"
             return (
-                f"Neither wins: the model's{fact[3:]}, and chance may have decided ({interval})."
+                f"Neither wins: the model's{fact[3:]}, and {why} ({interval})."
                 f" {self.baseline.capitalize()} costs nothing."
             )
         return f"The model loses: {fact} ({interval}). Use {self.baseline}."

@@ -141,6 +141,9 @@ def test_it_says_plainly_who_wins() -> None:
     same = skill(made(draw.normal(size=(50, 3)) / 10, truth))
     assert same.winner is None
     assert str(same).startswith("Neither wins: the model's MAE is ")
+    little = skill(made(np.full((9, 2), 0.05), np.full((9, 2), 10.0)))
+    assert (little.value, little.winner) == (pytest.approx(0.005), None)
+    assert "0.5% below that of naive, the best naive forecast, and that is next to" in str(little)
     perfect = skill(made(truth, np.zeros_like(truth)))
     assert perfect.value == -math.inf  # the naive forecast has no error at all
     assert perfect.winner == "naive"
