@@ -70,24 +70,12 @@ class Answering(Model):
             NotFittedError: it has learnt nothing.
             DataError: a history is empty.
         """
-        network = self.trained()
+        self.trained()  # before anything is analysed
         recent = [self._recent(history) for history in histories]
         replies = [self._refusal(turns[-1]) for turns in recent]
         asked = [row for row, refusal in enumerate(replies) if refusal is None]
-        given = network, self._reading, [self._ids(recent[row]) for row in asked]
-        drawn = temperature > 0
-        if self.rerank is None or drawn or beam is not None or draw is not None:
-            written = write(
-                *given,
-                max_length=self.max_reply,
-                beam=1 if beam is None else beam,
-                temperature=temperature,
-                seed=seed,
-                draw=seed if drawn and draw is None else draw,
-            )
-        else:
-            chosen = rerank(self.rerank).model_dump()
-            written = reranked(*given, max_length=self.max_reply, seed=seed, **chosen)
+        turns = [self._ids(recent[row]) for row in asked]
+        written = self._write(turns, temperature, seed, beam, draw)
         for row, text in zip(asked, self.texts(written), strict=True):
             replies[row] = text
         return [reply or "" for reply in replies]
@@ -117,23 +105,32 @@ class Answering(Model):
                 draw=seed if drawn else None,
             )
         else:
-            words = self._written(history, temperature, seed)
+            (words,) = self._write([self._ids(recent)], temperature, seed)
             written = (words[: length + 1] for length in range(len(words)))
         return pieces(self.texts([words])[0] for words in written)
 
-    def _written(self, history: Sequence[str], temperature: float, seed: int) -> list[int]:
-        """The ids of the words of one reply."""
-        given = self.trained(), self._reading, [self._ids(self._recent(history))]
-        if self.rerank is not None and temperature <= 0:
-            chosen = rerank(self.rerank).model_dump()
-            return reranked(*given, max_length=self.max_reply, seed=seed, **chosen)[0]
-        return write(
-            *given,
-            max_length=self.max_reply,
-            temperature=temperature,
-            seed=seed,
-            draw=seed if temperature > 0 else None,
-        )[0]
+    def _write(
+        self,
+        histories: list[list[Ids]],
+        temperature: float,
+        seed: int,
+        beam: int | None = None,
+        draw: int | None = None,
+    ) -> list[list[int]]:
+        """The ids of the reply to each history, chosen among several where that is asked for."""
+        given = self.trained(), self._reading, histories
+        drawn = temperature > 0
+        if self.rerank is None or drawn or beam is not None or draw is not None:
+            return write(
+                *given,
+                max_length=self.max_reply,
+                beam=1 if beam is None else beam,
+                temperature=temperature,
+                seed=seed,
+                draw=seed if drawn and draw is None else draw,
+            )
+        chosen = rerank(self.rerank).model_dump()
+        return reranked(*given, max_length=self.max_reply, seed=seed, **chosen)
 
     def refusal(self, history: Sequence[str]) -> str | None:
         """What it says to a last turn of which it knows too little; None where it knows enough.
@@ -172,9 +169,10 @@ class Answering(Model):
         if self._refusal(recent[-1]) is not None:
             unknown = [word for word in recent[-1] if word not in self.vocabulary]
             return speaker | {"unknown words": " ".join(unknown)}
-        reply = self._written(history, temperature, seed)
+        ids = self._ids(recent)
+        (reply,) = self._write([ids], temperature, seed)
         last = recent[-1][: self.history]
-        return speaker | explain(network, self._reading, self._ids(recent), last, reply)
+        return speaker | explain(network, self._reading, ids, last, reply)
 
     def about(self) -> str:
         """What it is, and what it learnt from."""
