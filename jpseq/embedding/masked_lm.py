@@ -224,7 +224,7 @@ class MaskedLM(Model):
                 f"{len(stream.chosen):,}",
                 f"{len(self.vocabulary):,}",
             )
-            self.completed: bool = fit(
+            self.completed = fit(
                 network,
                 stream,
                 measure=measure,

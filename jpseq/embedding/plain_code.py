@@ -1,4 +1,4 @@
-"""The four products of word2vec as loops: what `vector_code.py` does with vector instructions.
+"""The innermost parts of word2vec as loops: what `vector_code.py` does with vector instructions.
 
 Throughout, x and o are the input and the output layer as flat arrays of float32, and a row is
 given by the place where it begins. `at` (count,) are the rows of the words around, `to` (6,) those
@@ -88,6 +88,28 @@ def update_mean(
     for c in range(count):
         for d in range(size):
             x[at[c] + d] += change[d]
+
+
+@njit(**OPTIONS)  # type: ignore[untyped-decorator]
+def compose(x: Any, at: Any, count: Any, near: Any, came: Any, place: Any, size: Any) -> None:
+    """near and came, from a place on = the mean of the rows of x."""
+    near[place : place + size] = 0
+    for c in range(count):
+        for d in range(size):
+            near[place + d] += x[at[c] + d]
+    inverse = float32(1) / float32(count)
+    for d in range(place, place + size):
+        near[d] *= inverse
+        came[d] = near[d]
+
+
+# Without fastmath: the difference is taken first, so that what has not changed changes no row.
+@njit(**{**OPTIONS, "fastmath": False})  # type: ignore[untyped-decorator]
+def distribute(x: Any, at: Any, count: Any, near: Any, came: Any, place: Any, size: Any) -> None:
+    """Each row of x += near - came, from a place on."""
+    for c in range(count):
+        for d in range(size):
+            x[at[c] + d] += near[place + d] - came[place + d]
 
 
 @njit(**OPTIONS)  # type: ignore[untyped-decorator]

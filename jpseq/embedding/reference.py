@@ -54,7 +54,7 @@ def train(
     """
     words, noise = Random(seeds[0]), Random(seeds[1])
     loss, predictions, before = 0.0, 0, 0
-    whole = max(1, sum(map(len, sentences)))
+    whole, spelled = max(1, sum(map(len, sentences))), len(x) > len(o)
     for sentence in sentences:
         rate = rates[0] + (rates[1] - rates[0]) * before / whole
         before += len(sentence)
@@ -62,7 +62,15 @@ def train(
         kept = [word for word in known if words.upper() <= chances.keep[word]]
         if len(kept) < 2:
             continue
+        rows = [[word, *(len(o) + chances.parts.of(word))] for word in kept]
+        near, came = np.zeros((2, len(kept), x.shape[1]))
         for i, word in enumerate(kept):
+            if spelled:
+                if (gone := i - 1 - options.window) >= 0:
+                    np.add.at(x, rows[gone], near[gone] - came[gone])
+                for j in range(i + options.window if i else 0, i + options.window + 1):
+                    if j < len(kept):
+                        near[j] = came[j] = x[rows[j]].mean(0)
             if options.hierarchical:
                 path = slice(*chances.paths.begins[word : word + 2])
                 outputs = chances.paths.nodes[path].tolist()
@@ -72,15 +80,14 @@ def train(
                 outputs = [word, *drawn]
                 sign = np.array([1.0, *(0.0 if other == word else -1.0 for other in drawn)])
             reach = words.below(options.window) + 1 if options.dynamic else options.window
-            around = kept[max(0, i - reach) : i] + kept[i + 1 : i + reach + 1]
-            rows = [[word, *(len(o) + chances.parts.of(word))] for word in around]
-            if options.cbow:
-                loss += _cbow(x, o, [row for some in rows for row in some], outputs, sign, rate)
-            elif len(x) > len(o):
-                loss += _spelled(x, o, rows, outputs, sign, rate)
-            else:
-                loss += _skip_gram(x, o, around, outputs, sign, rate)
+            places = [*range(max(0, i - reach), i), *range(i + 1, min(len(kept), i + reach + 1))]
+            around = places if spelled else [kept[j] for j in places]
+            learn = _cbow if options.cbow else _skip_gram
+            loss += learn(near if spelled else x, o, around, outputs, sign, rate)
             predictions += 1 if options.cbow else len(around)
+        if spelled:
+            for j in range(max(0, len(kept) - 1 - options.window), len(kept)):
+                np.add.at(x, rows[j], near[j] - came[j])
     return loss, predictions
 
 
@@ -97,18 +104,6 @@ def _skip_gram(
             changes += np.outer(steps[c, block], x[word])
             x[word] += steps[c, block] @ rows
         np.add.at(o, outputs[block], changes)
-    return loss
-
-
-def _spelled(
-    x: Matrix, o: Matrix, around: list[list[int]], outputs: list[int], sign: Matrix, rate: float
-) -> float:
-    """One window of skip-gram, of words that are made of several rows each; its loss."""
-    words = np.array([x[rows].mean(0) for rows in around])
-    before = words.copy()
-    loss = _skip_gram(words, o, list(range(len(around))), outputs, sign, rate)
-    for rows, change in zip(around, words - before, strict=True):
-        np.add.at(x, rows, change)
     return loss
 
 

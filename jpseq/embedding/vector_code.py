@@ -1,9 +1,9 @@
 """The innermost loops of word2vec as vector instructions.
 
 numba leaves it to LLVM to make vector instructions of a loop, and LLVM does not keep a block of a
-matrix product in registers. So the four products are written here as LLVM instructions: each reads
+matrix product in registers. So the products are written here as LLVM instructions: each reads
 a vector of every row that it needs, and uses it in as many multiplications as there are rows on
-the other side before it reads the next. `plain_code.py` has the same four as loops, to be read
+the other side before it reads the next. `plain_code.py` has the same functions as loops, to be read
 first, and for processors without such vectors.
 
 Rows are float32 with a whole number of vectors; a row is given by the place where it begins in
@@ -378,6 +378,62 @@ def update_mean(
             return []
 
         writer.loop(count, 1, [], one_input)
+        return []
+
+    writer.loop(size, WIDTH, [], column)
+
+
+@vector_function
+def compose(
+    writer: Writer,
+    x: Value,
+    at: Value,
+    count: Value,
+    near: Value,
+    came: Value,
+    place: Value,
+    size: Value,
+) -> None:
+    inverse = writer.builder.fdiv(ir.Constant(F32, 1.0), writer.builder.sitofp(count, F32))
+    factor = writer.spread(inverse)
+    places = [writer.builder.gep(array, [place]) for array in (near, came)]
+
+    def column(step: Value, _: list[Value]) -> list[Value]:
+        def one_row(c: Value, total: list[Value]) -> list[Value]:
+            row = writer.builder.gep(x, [writer.item(at, c)])
+            return [writer.add(total[0], writer.load(row, step))]
+
+        (total,) = writer.loop(count, 1, [writer.constant(0)], one_row)
+        for row in places:
+            writer.store(writer.multiply(total, factor), row, step)
+        return []
+
+    writer.loop(size, WIDTH, [], column)
+
+
+@vector_function
+def distribute(
+    writer: Writer,
+    x: Value,
+    at: Value,
+    count: Value,
+    near: Value,
+    came: Value,
+    place: Value,
+    size: Value,
+) -> None:
+    now, before = (writer.builder.gep(array, [place]) for array in (near, came))
+
+    def column(step: Value, _: list[Value]) -> list[Value]:
+        # Not "fast": the difference is taken first, so that what has not changed changes no row.
+        change = writer.builder.fsub(writer.load(now, step), writer.load(before, step))
+
+        def one_row(c: Value, _: list[Value]) -> list[Value]:
+            row = writer.builder.gep(x, [writer.item(at, c)])
+            writer.store(writer.builder.fadd(writer.load(row, step), change), row, step)
+            return []
+
+        writer.loop(count, 1, [], one_row)
         return []
 
     writer.loop(size, WIDTH, [], column)

@@ -7,8 +7,11 @@ drawn by chance, the negatives (Mikolov et al. 2013b, section 2.2), or found on 
 2016), as they share the path, so that the scores are a matrix product; what each of two words
 around adds to an output is what it was when its turn came.
 
-A word that is made of n-grams (see ngrams) is the mean of their rows and its own. Each of these
-takes the word's whole step, as in fastText.
+A word that is made of n-grams (see ngrams) is the mean of their rows and its own. It is put
+together when it comes within reach of the window, learns like any other row, and when it is out of
+reach each of its rows takes the whole of what it has learnt, as in fastText (Bojanowski et al.
+2017). So it is put together once, and not once for each window that it stands in. CBOW's mean is of
+words, each the mean of its rows, where gensim's is of all rows at once.
 """
 
 from typing import Any, NamedTuple
@@ -22,9 +25,13 @@ from jpseq.embedding.plain_code import OPTIONS, OUTPUTS
 from jpseq.embedding.vector_code import WIDTH
 
 if WIDTH:
-    from jpseq.embedding.vector_code import dots, learn, mean_dots, prefetch, update, update_mean
+    from jpseq.embedding import vector_code as code
 else:
-    from jpseq.embedding.plain_code import dots, learn, mean_dots, prefetch, update, update_mean
+    from jpseq.embedding import plain_code as code  # type: ignore[no-redef]
+
+compose, distribute, prefetch = code.compose, code.distribute, code.prefetch
+dots, mean_dots, learn = code.dots, code.mean_dots, code.learn
+update, update_mean = code.update, code.update_mean
 
 SPARE = 16
 """The longest vector: so many values behind the scores may be written over."""
@@ -96,14 +103,16 @@ def train(
     kept = (
         np.empty(np.max(np.diff(offsets)), np.int32) if len(offsets) > 1 else np.empty(0, np.int32)
     )
-    parts, rows_of_word = chances.parts, 1
+    # Words made of n-grams that are within reach or come next, by their place in the sentence
+    # modulo `span`: as they are now, as they were when they came, and their rows.
+    parts, span = chances.parts, most + 2
     spelled = len(parts.begins) > 1
-    if spelled:
-        rows_of_word += np.max(np.diff(parts.begins))
-    at, ends = np.empty(most * rows_of_word, np.int64), np.zeros(most + 1, np.int64)
-    # Words that are made of n-grams are put together here, one row after another.
-    whole_words = np.zeros((2, most * size if spelled else 0), np.float32)
-    whole_at = np.arange(most) * size
+    near = np.zeros(span * size if spelled else 0, np.float32)
+    came = np.zeros_like(near)
+    rows = np.empty((span, np.max(np.diff(parts.begins)) + 1 if spelled else 0), np.int64)
+    sizes = np.zeros(span, np.int64)
+    x = near if spelled else layers.x
+    at = np.empty(most, np.int64)
     to = np.full((2, blocks, OUTPUTS), int64(V) * size)
     mean = np.empty(size, np.float32)
     scores = np.zeros((blocks, most * OUTPUTS + SPARE), np.float32)
@@ -117,38 +126,42 @@ def train(
         if count < 2:
             continue
         noise_state = _outputs(kept[0], layers, options, chances, noise_state, to[0])
+        if spelled:
+            for j in range(min(count, options.window + 1)):
+                sizes[j] = _parts(kept[j], layers, parts, rows[j])
+                compose(layers.x, rows[j], sizes[j], near, came, j * size, size)
         for i in range(count):
             # Rows of the next window are brought into the cache while this one is learnt.
             if i + 1 < count:
                 noise_state = _outputs(
                     kept[i + 1], layers, options, chances, noise_state, to[(i + 1) & 1]
                 )
-            if i + 1 + options.window < count:
-                prefetch(layers.x, _row(kept[i + 1 + options.window], layers), size)
+            coming = i + 1 + options.window
+            if coming < count and spelled:
+                slot = coming % span
+                sizes[slot] = _parts(kept[coming], layers, parts, rows[slot])
+                for row in rows[slot, : sizes[slot]]:
+                    prefetch(layers.x, row, size)
+            elif coming < count:
+                prefetch(layers.x, _row(kept[coming], layers), size)
             reach = options.window
             if options.dynamic:
                 words = following(words)
                 reach = int64(below(words, reach)) + 1
-            n = rows = 0
+            n = 0
             for j in range(max(0, i - reach), min(count, i + reach + 1)):
                 if j != i:
-                    rows = _inputs(kept[j], layers, parts, at, rows)
+                    at[n] = j % span * size if spelled else _row(kept[j], layers)
                     n += 1
-                    ends[n] = rows
             outputs, m = to[i & 1], 1 if options.cbow else n
             used = blocks
             if options.hierarchical:
                 used = _turns(kept[i], paths, m, turns)
-            if options.cbow:
-                for b in range(used):
-                    mean_dots(layers.x, at, rows, mean, layers.o, outputs[b], size, scores[b])
-            elif spelled:
-                _compose(layers.x, at, ends, n, size, whole_words)
-                for b in range(used):
-                    dots(whole_words[0], whole_at, n, layers.o, outputs[b], size, scores[b])
-            else:
-                for b in range(used):
-                    dots(layers.x, at, n, layers.o, outputs[b], size, scores[b])
+            for b in range(used):
+                if options.cbow:
+                    mean_dots(x, at, n, mean, layers.o, outputs[b], size, scores[b])
+                else:
+                    dots(x, at, n, layers.o, outputs[b], size, scores[b])
             for b in range(used):
                 if options.hierarchical:
                     learn(scores[b], turns[b], m * OUTPUTS, rate, losses)
@@ -156,14 +169,20 @@ def train(
                     _forget(scores[b], m, outputs, b, int64(V) * size)
                     learn(scores[b], signs[min(b, 1), m], m * OUTPUTS, rate, losses)
                 if options.cbow:
-                    update_mean(layers.x, at, rows, mean, layers.o, outputs[b], size, scores[b])
-                elif spelled:
-                    update(whole_words[0], whole_at, n, layers.o, outputs[b], size, scores[b])
+                    update_mean(x, at, n, mean, layers.o, outputs[b], size, scores[b])
                 else:
-                    update(layers.x, at, n, layers.o, outputs[b], size, scores[b])
-            if spelled and not options.cbow:
-                _distribute(layers.x, at, ends, n, size, whole_words)
+                    update(x, at, n, layers.o, outputs[b], size, scores[b])
             predictions += m
+            if spelled and i >= options.window:
+                slot = (i - options.window) % span
+                distribute(layers.x, rows[slot], sizes[slot], near, came, slot * size, size)
+            if spelled and coming < count:
+                slot = coming % span
+                compose(layers.x, rows[slot], sizes[slot], near, came, slot * size, size)
+        if spelled:
+            for j in range(max(0, count - options.window), count):
+                slot = j % span
+                distribute(layers.x, rows[slot], sizes[slot], near, came, slot * size, size)
     return losses.sum(), predictions
 
 
@@ -188,37 +207,13 @@ def _row(word: Any, layers: Layers) -> Any:
 
 
 @njit(inline="always")
-def _inputs(word: Any, layers: Layers, parts: Any, at: Any, n: Any) -> Any:
-    """The rows that a word is made of, into at behind the first n; how many there are then."""
-    at[n] = _row(word, layers)
-    n += 1
-    if len(parts.begins) > 1:
-        for place in range(parts.begins[word], parts.begins[word + 1]):
-            at[n] = (layers.grams + int64(parts.buckets[place])) * layers.size
-            n += 1
-    return n
-
-
-@njit(**OPTIONS)  # type: ignore[untyped-decorator]
-def _compose(x: Any, at: Any, ends: Any, n: Any, size: Any, whole: Any) -> None:
-    """Words from their rows: whole (2, n size and more), twice, so that one can be changed."""
-    for c in range(n):
-        inverse = float32(1) / float32(ends[c + 1] - ends[c])
-        for d in range(size):
-            total = float32(0)
-            for place in range(ends[c], ends[c + 1]):
-                total += x[at[place] + d]
-            whole[0, c * size + d] = whole[1, c * size + d] = total * inverse
-
-
-@njit(**{**OPTIONS, "fastmath": False})  # type: ignore[untyped-decorator]
-def _distribute(x: Any, at: Any, ends: Any, n: Any, size: Any, whole: Any) -> None:
-    """What a word has changed by, to each of its rows: nothing where it has not changed, which
-    needs the difference to be taken first."""
-    for c in range(n):
-        for place in range(ends[c], ends[c + 1]):
-            for d in range(size):
-                x[at[place] + d] += whole[0, c * size + d] - whole[1, c * size + d]
+def _parts(word: Any, layers: Layers, parts: Any, rows: Any) -> Any:
+    """The rows that a word is made of, its own first, into rows; how many they are."""
+    first, count = parts.begins[word], parts.begins[word + 1] - parts.begins[word]
+    rows[0] = _row(word, layers)
+    for n in range(count):
+        rows[n + 1] = (layers.grams + int64(parts.buckets[first + n])) * layers.size
+    return count + 1
 
 
 @njit(**OPTIONS)  # type: ignore[untyped-decorator]
