@@ -46,6 +46,8 @@ class Model(Parameters):
 
     name: ClassVar[str]
     network: "nn.Module | None" = None
+    completed: bool
+    """Whether the last training came to its end, and was not interrupted."""
     metrics: Mapping[str, str]
     """What was measured, with the signature of each figure; for the model card."""
     facts: Mapping[str, Any] = MappingProxyType({})

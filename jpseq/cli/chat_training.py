@@ -1,6 +1,5 @@
 """jpseq chat train: a bot of one's own dialogues."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -8,6 +7,7 @@ import typer
 
 from jpseq.cli.notes import note
 from jpseq.cli.stages import TokenizerName, tokenizer_of
+from jpseq.cli.training import Output, Resume, Run, Settings, check_known, learn
 
 if TYPE_CHECKING:
     from jpseq.dialogue.turns import PreparedDialogues
@@ -25,7 +25,7 @@ def train(
             " or a prepared corpus, with its tokenizer."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    output: Output,
     tokenizer: TokenizerName = "mecab",
     architecture: Annotated[
         Architecture,
@@ -66,10 +66,7 @@ def train(
             " [hierarchy] for hred and vhred, [latent] for vhred, [rerank]."
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help='Over the file, for instance --set "training.patience=3".'),
-    ] = None,
+    settings: Settings = None,
     vectors: Annotated[
         Path | None,
         typer.Option(
@@ -81,22 +78,18 @@ def train(
         Path | None,
         typer.Option(help="What `jpseq embed pretrain --encoder recurrent` wrote, to read with."),
     ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
-    ] = False,
+    run: Run = None,
+    resume: Resume = False,
 ) -> None:
     """Train a bot on dialogues, and print its perplexity on held-out ones.
 
     After Ctrl-C what was learnt until then is saved. With --run and --resume a training that was
     stopped, however it was stopped, goes on as if it had not been.
     """
-    from jpseq.cli.configuration import CONFIG, given, is_begun, override, write_toml
+    from jpseq.cli.configuration import given, is_begun, keep, override
     from jpseq.corpora.readers import read_dialogues
     from jpseq.corpora.toml import read_toml
-    from jpseq.errors import ConfigurationError, DataError, TrainingError, did_you_mean
+    from jpseq.errors import ConfigurationError, DataError
     from jpseq.folders import check_replaceable
     from jpseq.training.configuration import CHOOSING
 
@@ -150,17 +143,10 @@ def train(
     from jpseq.dialogue.chatbot import Chatbot
     from jpseq.dialogue.turns import hold_out
     from jpseq.embedding.masked_lm import MaskedLM
-    from jpseq.training.processes import is_first
     from jpseq.vectors import Embeddings
 
-    try:
-        bot = Chatbot(**params)
-    except TypeError:
-        known = [*Chatbot().get_params(deep=False), "held_out"]
-        unknown = next(name for name in params if name not in known)
-        raise ConfigurationError(
-            f"there is no parameter {unknown!r}.{did_you_mean(unknown, known)}"
-        ) from None
+    check_known(params, [*Chatbot().get_params(deep=False), "held_out"])
+    bot = Chatbot(**params)
     bot.check()
     begun_with = None if vectors is None else Embeddings.load(vectors)
     reader = None if encoder is None else MaskedLM.load(encoder)
@@ -176,15 +162,12 @@ def train(
         )
     learnt, kept = hold_out(read, share, params["seed"])
     note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
-    if run is not None and not begun and is_first():
-        write_toml(run / CONFIG, resolved)
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("jpseq").setLevel(logging.INFO)
+    keep(run, begun, resolved)
     chosen_on = None
     if chooses:
         learnt, chosen_on = hold_out(learnt, share, params["seed"])
-    diverged: TrainingError | None = None
-    try:
+
+    def fit() -> None:
         bot.fit(
             learnt,
             held_out=chosen_on,
@@ -193,24 +176,17 @@ def train(
             run=run,
             resume=resume,
         )
-    except TrainingError as error:
-        diverged = error
-        bot.completed = False
-    if not is_first():
-        return
-    bot.save(output)  # at once: measuring takes its time, and a second Ctrl-C may come
-    perplexity = bot.perplexity(kept, data=f"{dialogues.name} held-out seed {params['seed']}")
-    bot.metrics = {
-        "learnt from": f"{len(learnt):,} dialogues of {dialogues.name}",
-        "held-out": str(perplexity),
-    }
-    bot.save(output)
-    print(f"held-out {perplexity}")
-    if diverged is not None:
-        raise TrainingError(f"{diverged} They are saved in {output}.")
-    if not bot.completed:
-        note(f"Interrupted: what was learnt until then is saved in {output}.")
-        raise typer.Exit(130)
+
+    def tell() -> None:
+        perplexity = bot.perplexity(kept, data=f"{dialogues.name} held-out seed {params['seed']}")
+        bot.metrics = {
+            "learnt from": f"{len(learnt):,} dialogues of {dialogues.name}",
+            "held-out": str(perplexity),
+        }
+        bot.save(output)
+        print(f"held-out {perplexity}")
+
+    learn(bot, output, fit, tell)
     note(f"Talk to it: jpseq chat --model {output}")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from jpseq.corpora.toml import read_toml
 from jpseq.errors import ConfigurationError, DataError
+from jpseq.training.processes import is_first
 from jpseq.training.run import check_same, has_begun
 
 CONFIG = "config.toml"
@@ -83,6 +84,12 @@ def is_begun(run: Path | None, resume: bool, params: Mapping[str, Any]) -> bool:
     if (run / CONFIG).exists():
         check_same(run, read_toml(run / CONFIG), without_none(params))
     return True
+
+
+def keep(run: Path | None, begun: bool, params: Mapping[str, Any]) -> None:
+    """Write what a run begins with into its folder; the first of several processes does."""
+    if run is not None and not begun and is_first():
+        write_toml(run / CONFIG, params)
 
 
 def without_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 
 from jpseq.cli import forecast_inputs as inputs
 from jpseq.cli.notes import note
+from jpseq.cli.training import Output, Resume, Run, learn
 
 app = typer.Typer(
     help="Forecast columns of numbers, beside the naive forecasts.", no_args_is_help=True
@@ -69,7 +70,7 @@ Json = Annotated[bool, typer.Option("--json", help="JSON, an object a line.")]
 @app.command()
 def train(
     data: Data,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    output: Output,
     target: Target = None,
     horizon: Horizon = None,
     window: WindowOption = None,
@@ -86,19 +87,14 @@ def train(
     level: LevelOption = None,
     config: Config = None,
     settings: Settings = None,
-    run: Annotated[
-        Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
-    ] = False,
+    run: Run = None,
+    resume: Resume = False,
 ) -> None:
     """Train a forecaster on the rows of a table.
 
     The rows are used in their order: those to learn from, then --validation, --calibration and
     --test rows at the end. After Ctrl-C what was learnt until then is saved.
     """
-    from jpseq.errors import TrainingError
     from jpseq.folders import check_replaceable
 
     check_replaceable(output, "model.json")
@@ -108,16 +104,13 @@ def train(
     learnt = inputs.first(table, len(table) - test)
     if level is not None:
         forecaster.check_level(level, calibration > 0)
-    try:
+
+    def fit() -> None:
         inputs.fit(forecaster, data, learnt, validation, calibration, run, resume)
-    except TrainingError as error:
-        forecaster.save(output)
-        raise TrainingError(f"{error} They are saved in {output}.") from None
-    forecaster.save(output)
-    if not forecaster.completed:
-        note(f"Interrupted: what was learnt until then is saved in {output}.")
-        raise typer.Exit(130)
-    if test:
+
+    def tell() -> None:
+        if not test or not forecaster.completed:
+            return
         from jpseq.forecasting.report import report
 
         for own in inputs.backtest(forecaster, data, table, test, stride, season, level):
@@ -129,6 +122,8 @@ def train(
                 own.name: str(figures.skill),
             }
         forecaster.save(output)
+
+    learn(forecaster, output, fit, tell)
     note(f"Forecast: jpseq forecast run {data} --model {output}")
 
 

@@ -41,19 +41,15 @@ def new_forecaster(
 ) -> "Forecaster":
     """A new forecaster from a recipe, what was set over it, and the options."""
     from jpseq.cli.configuration import override
+    from jpseq.cli.training import check_known
     from jpseq.corpora.toml import read_toml
-    from jpseq.errors import ConfigurationError, did_you_mean
+    from jpseq.errors import ConfigurationError
     from jpseq.forecasting.forecaster import Forecaster
 
     params = override(read_toml(config) if config is not None else {}, settings or [])
     given = {"target": target, "horizon": horizon, "window": window, "known": known, "past": past}
     params |= {name: value for name, value in given.items() if value}
-    allowed = Forecaster().get_params(deep=False)
-    if unknown := [name for name in params if name not in allowed]:
-        raise ConfigurationError(
-            f"there is no parameter {unknown[0]!r}.{did_you_mean(unknown[0], allowed)}"
-            f" There are: {', '.join(allowed)}."
-        )
+    check_known(params, Forecaster().get_params(deep=False))
     if "target" not in params:
         raise ConfigurationError("--target COLUMN: which column is to be foreseen?")
     forecaster = Forecaster(**params)
@@ -105,12 +101,13 @@ def note_run(run: Path | None, resume: bool, forecaster: "Forecaster") -> None:
     from jpseq.cli.configuration import CONFIG, without_none, write_toml
     from jpseq.corpora.toml import read_toml
     from jpseq.errors import ConfigurationError
-    from jpseq.training.run import check_same
+    from jpseq.training.run import check_same, has_begun
 
     if run is None:
         if resume:
             raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
         return
+    has_begun(run / f"seed-{forecaster.seed}", resume)  # each network has a folder in it
     params = json.loads(json.dumps(forecaster.get_params(deep=False)))  # tuples become lists
     if resume and (run / CONFIG).exists():
         check_same(run, read_toml(run / CONFIG), without_none(params))

@@ -1,7 +1,6 @@
 """jpseq embed pretrain, fill: a masked language model of one's own corpus."""
 
 import json
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,6 +8,7 @@ import typer
 
 from jpseq.cli.notes import note
 from jpseq.cli.stages import TokenizerName, tokenizer_of
+from jpseq.cli.training import Output, Resume, Run, Settings, check_known, learn
 from jpseq.cli.word2vec import Epochs, Seed, Sources, opened
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MANY, PIECES = 40_000, 16_000
 def pretrain(
     context: typer.Context,
     sources: Sources,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    output: Output,
     encoder: Annotated[
         Literal["recurrent", "transformer"],
         typer.Option(help="What reads the words; a Transformer needs much more time, and layers."),
@@ -58,25 +58,17 @@ def pretrain(
     config: Annotated[
         Path | None, typer.Option(help="A TOML file with these options, and a table [training].")
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help='Over the file, for instance --set "training.warmup=500".'),
-    ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
-    ] = False,
+    settings: Settings = None,
+    run: Run = None,
+    resume: Resume = False,
 ) -> None:
     """Learn to foretell masked words, from the words on both sides.
 
     After Ctrl-C what was learnt until then is saved. With --run and --resume a training that was
     stopped, however it was stopped, goes on as if it had not been.
     """
-    from jpseq.cli.configuration import CONFIG, given, is_begun, override, write_toml
+    from jpseq.cli.configuration import given, is_begun, keep, override
     from jpseq.corpora.toml import read_toml
-    from jpseq.errors import TrainingError
     from jpseq.folders import check_replaceable
 
     check_replaceable(output, "model.json")
@@ -108,49 +100,34 @@ def pretrain(
     assert model.tokenizer is not None
     with opened(sources, model.tokenizer) as corpus:
         from jpseq.text.subword import SentencePiece
-        from jpseq.training.processes import is_first
 
         model.tokenizer = corpus.tokenizer
         if params["pieces"] is None and len(corpus.vocabulary) >= MANY:
             model.subwords = SentencePiece(PIECES, identity=True)
-        if run is not None and not begun and is_first():
-            write_toml(run / CONFIG, params)
-        logging.basicConfig(format="%(message)s")
-        logging.getLogger("jpseq").setLevel(logging.INFO)
-        diverged: TrainingError | None = None
-        try:
+        keep(run, begun, params)
+
+        def fit() -> None:
             model.fit(corpus, held_out=params["held_out"], run=run, resume=resume)
-        except TrainingError as error:
-            diverged = error
-            model.completed = False
-    if not is_first():
-        return
-    model.save(output)
-    for name, figure in model.metrics.items():
-        print(f"{name}: {figure}")
-    kind = "words" if model.subwords is None else "pieces"
-    print(f"{output}: {len(model.vocabulary):,} {kind}, {model.hidden} features")
-    if diverged is not None:
-        raise TrainingError(f"{diverged} They are saved in {output}.")
-    if not model.completed:
-        note(f"Interrupted: what was learnt until then is saved in {output}.")
-        raise typer.Exit(130)
+
+        def tell() -> None:
+            for name, figure in model.metrics.items():
+                print(f"{name}: {figure}")
+            kind = "words" if model.subwords is None else "pieces"
+            print(f"{output}: {len(model.vocabulary):,} {kind}, {model.hidden} features")
+
+        learn(model, output, fit, tell)
     note(f"Ask it: jpseq embed fill {output} 春に［MASK］が咲く")
 
 
 def _model(params: dict[str, Any]) -> "MaskedLM":
     """The model that has learnt nothing yet, its parameters checked."""
     from jpseq.embedding.masked_lm import MaskedLM
-    from jpseq.errors import ConfigurationError, did_you_mean
+    from jpseq.errors import ConfigurationError
     from jpseq.text.subword import SentencePiece
 
     own = {name: value for name, value in params.items() if name not in ("held_out", "pieces")}
     known = [name for name in MaskedLM().get_params(deep=False) if name != "subwords"]
-    if unknown := next((name for name in own if name not in known), None):
-        choices = [*known, "held_out", "pieces"]
-        raise ConfigurationError(
-            f"there is no parameter {unknown!r}.{did_you_mean(unknown, choices)}"
-        )
+    check_known(own, [*known, "held_out", "pieces"])
     own["tokenizer"] = tokenizer_of(str(own["tokenizer"]))
     share, pieces = params["held_out"], params["pieces"]
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 0.5:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import logging
 import sys
 from itertools import islice
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jpseq.cli.notes import note
+from jpseq.cli.training import Output, Resume, Run, Settings, check_known, learn
 
 if TYPE_CHECKING:
     from jpseq.text.tokenizer import Tokenizer
@@ -54,7 +54,7 @@ def train(
             " corpus of parallel text, with its tokenizers."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    output: Output,
     target: Target = None,
     turned: Turned = False,
     dev: Annotated[
@@ -68,10 +68,7 @@ def train(
             ' attention = "none" for a network without.'
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help='Over the recipe, for instance --set "training.patience=3".'),
-    ] = None,
+    settings: Settings = None,
     source_vectors: Annotated[
         Path | None,
         typer.Option(
@@ -88,21 +85,16 @@ def train(
             help="What `jpseq embed pretrain --encoder recurrent` wrote, to read the source with."
         ),
     ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="A folder for checkpoints, log and configuration.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
-    ] = False,
+    run: Run = None,
+    resume: Resume = False,
 ) -> None:
     """Train a translator on pairs of sentences.
 
     With --dev its perplexity and greedy BLEU are measured on other pairs after each epoch, and the
     best epoch is kept. After Ctrl-C what was learnt until then is saved.
     """
-    from jpseq.cli.configuration import CONFIG, is_begun, override, write_toml
+    from jpseq.cli.configuration import is_begun, keep, override
     from jpseq.corpora.toml import read_toml
-    from jpseq.errors import ConfigurationError, TrainingError, did_you_mean
     from jpseq.folders import check_replaceable
 
     # What can be wrong is found before the long part begins.
@@ -120,42 +112,25 @@ def train(
     held_out = None if dev is None else _pairs(dev, dev_target, turned)
 
     from jpseq.embedding.masked_lm import MaskedLM
-    from jpseq.training.processes import is_first
     from jpseq.translation.translator import Translator
     from jpseq.vectors import Embeddings
 
-    known = Translator().get_params(deep=False)
-    if unknown := [name for name in params if name not in known]:
-        raise ConfigurationError(
-            f"there is no parameter {unknown[0]!r}.{did_you_mean(unknown[0], known)}"
-            f" There are: {', '.join(known)}."
-        )
+    check_known(params, Translator().get_params(deep=False))
     translator = Translator(**params)
     translator.check()
     files = {"source": source_vectors, "target": target_vectors}
     vectors = {side: Embeddings.load(file) for side, file in files.items() if file is not None}
     reader = None if encoder is None else MaskedLM.load(encoder)
-    if run is not None and not begun and is_first():
-        write_toml(run / CONFIG, resolved)
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("jpseq").setLevel(logging.INFO)
-    diverged: TrainingError | None = None
-    try:
+    keep(run, begun, resolved)
+
+    def fit() -> None:
         translator.fit(
             learnt, held_out=held_out, vectors=vectors, encoder=reader, run=run, resume=resume
         )
-    except TrainingError as error:
-        diverged = error
-        translator.completed = False
-    if not is_first():
-        return
-    translator.save(output)
-    if diverged is not None:
-        raise TrainingError(f"{diverged} They are saved in {output}.")
-    if not translator.completed:
-        note(f"Interrupted: what was learnt until then is saved in {output}.")
-        raise typer.Exit(130)
-    if held_out is not None and dev is not None:
+
+    def tell() -> None:
+        if held_out is None or dev is None or not translator.completed:
+            return
         figures = [translator.perplexity(held_out, dev.name), *translator.score(held_out, dev.name)]
         translator.metrics = {
             f"{dev.name} {name}": str(figure)
@@ -164,6 +139,8 @@ def train(
         translator.save(output)
         for figure in figures:
             print(figure)
+
+    learn(translator, output, fit, tell)
     note(f"Translate: jpseq translate run {output} < TEXTS")
 
 

@@ -11,7 +11,8 @@ import typer
 
 from jpseq.cli.notes import note
 from jpseq.cli.stages import TokenizerName, tokenizer_of
-from jpseq.errors import ConfigurationError, did_you_mean
+from jpseq.cli.training import Output, check_known
+from jpseq.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from jpseq.corpora.prepared import Prepared
@@ -45,7 +46,7 @@ Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Decides what chan
 def train(
     context: typer.Context,
     sources: Sources,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder to write.")],
+    output: Output,
     dim: Dim = 100,
     window: Window = 5,
     negative: Negative = 5,
@@ -129,10 +130,7 @@ def train(
     }
     chosen = read_toml(config) if config is not None else {}
     chosen = override(chosen | given(context, params), settings or [])
-    if unknown := next((name for name in chosen if name not in params), None):
-        raise ConfigurationError(
-            f"there is no parameter {unknown!r}.{did_you_mean(unknown, params)}"
-        )
+    check_known(chosen, params)
     params |= chosen
     cutter: Tokenizer = tokenizer_of(str(params["tokenizer"]))
     options = {name: params.pop(name) for name in ("held_out", "patience")}

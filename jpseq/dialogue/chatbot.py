@@ -209,7 +209,7 @@ class Chatbot(Answering):
                 f"batch_tokens: every reply has more than {self.batch_tokens} words with its start"
                 " and end. Take more."
             )
-        self.completed: bool = fit(
+        self.completed = fit(
             network,
             stream,
             measure=measure,

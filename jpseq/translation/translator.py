@@ -198,7 +198,7 @@ class Translator(Model):
         if held_out is not None:
             kept = self._analysed(held_out)
             measure = self._measure(network, *kept)
-        self.completed: bool = fit(
+        self.completed = fit(
             network,
             stream,
             measure=measure,
