@@ -177,9 +177,10 @@ class ChatSession:
         Raises:
             DataError: nothing was said yet, or the file cannot be written.
         """
-        if not self.history:
-            raise DataError("nothing was said yet that could be saved.")
-        _append(Path(file), self._dialogue(self.history))
+        with self._turn():
+            if not self.history:
+                raise DataError("nothing was said yet that could be saved.")
+            _append(Path(file), self._dialogue(self.history))
 
     # Inside
 
