@@ -181,6 +181,7 @@ class Word2Vec(Model):
         self.tokenizer = tokenizer
         self.weights: Weights | None = None
         self.metrics: Mapping[str, str] = {}
+        self._found: tuple[Vocabulary, Parts] | None = None
 
     # Learning
 
@@ -387,8 +388,13 @@ class Word2Vec(Model):
         return tables._replace(parts=self._parts())
 
     def _parts(self) -> Parts:
+        """The n-grams of all words, found once for a vocabulary."""
         ngrams = self._ngrams
-        return NO_PARTS if ngrams is None else parts(self.vocabulary.words, ngrams)
+        if ngrams is None:
+            return NO_PARTS
+        if self._found is None or self._found[0] is not self.vocabulary:
+            self._found = self.vocabulary, parts(self.vocabulary.words, ngrams)
+        return self._found[1]
 
     def _check_finite(self) -> None:
         weights = self.trained()
