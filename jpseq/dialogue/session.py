@@ -16,7 +16,9 @@ from jpseq.errors import ConfigurationError, DataError
 AGAIN = 0.5
 """The temperature of another reply, where the likeliest one was not wanted."""
 TRIES = 10
-"""How often it is drawn while it is the same."""
+"""How often it is drawn while it is one that was given already ..."""
+HOTTER = 1.3
+"""... each time at so many times the temperature."""
 NOTHING_SAID = "すみません、何もおっしゃっていないようです。"
 TOO_LONG = "すみません、長すぎて読めません（{:,}文字まで）。"
 _DIRECTIONS = {*"\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"}
@@ -89,6 +91,8 @@ class ChatSession:
         self.turns = 0
         """How many there were in all, the forgotten ones included."""
         self._last: Asked | None = None
+        self._given: set[str] = set()
+        """Replies to what was said last."""
         self._lock = threading.Lock()
         self._owner: int | None = None
         if self.log is not None:
@@ -123,15 +127,15 @@ class ChatSession:
             reply = yield from self._answered(asked)
             self.history += said, reply
             self.turns += 2
-            self._last = asked
+            self._last, self._given = asked, {reply}
             self._forget()
             self._write(said, reply, asked)
 
     def again(self) -> Iterator[str]:
         """Another reply to what was said last, in the place of the one that was given.
 
-        It is drawn, at a temperature of 0.5 at least, and drawn again some times while it is the
-        same; so it comes when it is whole.
+        It is drawn, at a temperature of 0.5 at least, and drawn again some times, ever hotter,
+        while it is one that was given already; so it comes when it is whole.
 
         Raises:
             DataError: nothing was said yet.
@@ -139,16 +143,18 @@ class ChatSession:
         with self._turn():
             if self._last is None:
                 raise DataError("nothing was said yet that could be answered again.")
-            asked = self._last._replace(temperature=max(self.temperature, AGAIN))
-            pieces: list[str] = []
-            for _ in range(TRIES):
+            asked, pieces = self._last, list[str]()
+            for number in range(TRIES):
                 # Far from the seeds of later turns, so that no two replies share what is drawn.
-                asked = asked._replace(seed=asked.seed + 1_000_003)
+                seed = asked.seed + 1_000_003
+                temperature = max(self.temperature, AGAIN) * HOTTER**number
+                asked = asked._replace(temperature=temperature, seed=seed)
                 pieces = list(self._answered(asked))
-                if "".join(pieces) != self.history[-1]:
+                if "".join(pieces) not in self._given:
                     break
             yield from pieces
             reply = self.history[-1] = "".join(pieces)
+            self._given.add(reply)
             self._last = asked
             self._write(self.history[-2], reply, asked)
 

@@ -111,7 +111,7 @@ def test_a_draw_is_by_similarity_temperature_and_seed() -> None:
     cosines = drawing._learnt[3].cosines([drawing._learnt[2].id("a")])
     draws = [drawing.reply(["a"], temperature=0.5, seed=seed) for seed in range(1000)]
     assert {*draws} == {"one", "two"}  # of three, the two nearest
-    p = 1 / (1 + math.exp((cosines[1] - cosines[0]) / 0.5))
+    p = 1 / (1 + math.exp(5 * (cosines[1] - cosines[0]) / 0.5))
     assert draws.count("one") / 1000 == pytest.approx(p, abs=0.064)  # four standard deviations
     assert draws == [drawing.reply(["a"], temperature=0.5, seed=seed) for seed in range(1000)]
     cold = {drawing.reply(["a"], temperature=1e-3, seed=seed) for seed in range(100)}
