@@ -1,0 +1,208 @@
+"""The part of a translator that translates: texts in, their translations and scores out."""
+
+import copy
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+
+from jpseq.errors import ConfigurationError, DataError
+from jpseq.evaluation.translation import Difference, Score, Translated, compare, evaluate
+from jpseq.model import Model
+from jpseq.network.beam import Hypothesis, Scoring
+from jpseq.network.ensemble import Ensemble
+from jpseq.network.sampling import sampled
+from jpseq.text.mecab import MeCab
+from jpseq.text.tokenizer import Tokenizer
+from jpseq.translation.bitext import check_language, checked, direction
+from jpseq.translation.decoding import draw, search
+from jpseq.translation.forms import Forms
+from jpseq.translation.translation import Translation, replaced
+from jpseq.vocabulary import Vocabulary
+
+
+class Translating(Model):
+    """A model that translates; what it learns and how is the business of its subclass."""
+
+    source_vocabulary: Vocabulary
+    target_vocabulary: Vocabulary
+    # Parameters; the subclass's constructor says what they mean.
+    source: str
+    target: str
+    source_tokenizer: Tokenizer | None
+    target_tokenizer: Tokenizer | None
+    attention: str | None
+
+    @property
+    def direction(self) -> str:
+        """From which language to which."""
+        return direction(self.source, self.target)
+
+    def translate(self, texts: Sequence[str], **search: Any) -> list[str]:
+        """The best translation of each text; that of an empty one is empty.
+
+        Args:
+            texts: in the source language.
+            search: how to search, as in `translations`.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: a text is in the wrong language.
+        """
+        return [found[0].text for found in self.translations(texts, **search)]
+
+    def translations(
+        self,
+        texts: Sequence[str],
+        *,
+        beam: int = 5,
+        alpha: float = 1.0,
+        beta: float = 0.0,
+        max_length: int | None = None,
+        min_length: int = 0,
+        no_repeat: int = 0,
+        replace_unknown: bool = True,
+    ) -> list[list[Translation]]:
+        """Up to `beam` translations of each text, the best first.
+
+        Args:
+            texts: in the source language.
+            beam: how many hypotheses are followed; 1 is greedy search.
+            alpha, beta: weights of length normalisation and coverage penalty, see Scoring.
+            max_length: in words; twice as many as the source has and ten where left out.
+            min_length, no_repeat: see decode.
+            replace_unknown: instead of "<unk>" write the source word that was looked at most (Luong
+                et al. 2015b). Without it, or without attention, "<unk>" is never written.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            DataError: a text is in the wrong language.
+        """
+        network = self.trained()
+        sources = self._read(texts)
+        found = search(
+            network,
+            self.source_vocabulary.transform(sources),
+            beam=beam,
+            scoring=Scoring(alpha, beta),
+            max_length=max_length,
+            min_length=min_length,
+            no_repeat=no_repeat,
+            unknown=replace_unknown and self.attention is not None,
+        )
+        return [
+            [self._translation(source, h) for h in some]
+            for source, some in zip(sources, found, strict=True)
+        ]
+
+    def sample(
+        self,
+        texts: Sequence[str],
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        seed: int = 0,
+    ) -> list[str]:
+        """A translation of each text, drawn by the probabilities; see jpseq.network.sampling.
+
+        The same texts and seed give the same translations.
+        """
+        network = self.trained()
+        sources = self.source_vocabulary.transform(self._read(texts))
+        choose = sampled(temperature, torch.Generator().manual_seed(seed), top_k, top_p)
+        words = self.target_vocabulary.inverse_transform(draw(network, sources, choose))
+        return self._tokenizer("target").inverse_transform(words)
+
+    def together(self, *others: "Translating") -> Self:
+        """An ensemble: one that translates by the mean of all their probabilities.
+
+        Raises:
+            ConfigurationError: they do not have the same vocabularies and tokenizers.
+        """
+        for other in others:
+            for name, vocabulary in self.vocabularies.items():
+                if name not in other.vocabularies or (
+                    other.vocabularies[name].hash() != vocabulary.hash()
+                ):
+                    raise ConfigurationError(
+                        f"the models differ in their {name.replace('_', ' ')}; an ensemble is of"
+                        " models that learnt from the same pairs, for instance with other seeds."
+                    )
+        ensemble = copy.copy(self)
+        networks: Any = Ensemble([self.trained(), *(other.trained() for other in others)])
+        ensemble.network = networks
+        if any(model.attention is None for model in others):
+            ensemble.attention = None  # no place of the source is looked at by all of them
+        return ensemble
+
+    def save(self, folder: Path | str) -> None:
+        if isinstance(self.network, Ensemble):
+            raise ConfigurationError("an ensemble is no model of its own; save its models.")
+        super().save(folder)
+
+    def _translation(self, source: list[str], hypothesis: Hypothesis) -> Translation:
+        (words,) = self.target_vocabulary.inverse_transform([hypothesis.ids])
+        weights = None if hypothesis.weights is None else hypothesis.weights.float().numpy()
+        if weights is not None:
+            words = replaced(words, source, weights)
+        (text,) = self._tokenizer("target").inverse_transform([words])
+        return Translation(text, words, source, hypothesis.score, hypothesis.log_p, weights)
+
+    def _read(self, texts: Sequence[str]) -> list[list[str]]:
+        if isinstance(texts, str):
+            raise DataError("a list of texts is wanted, got one text; put it in a list: [text].")
+        check_language(texts, self.source, self.direction)
+        tokenizer = self._tokenizer("source")
+        return [tokenizer.words(text) for text in texts]
+
+    # Scoring
+
+    def score(
+        self, pairs: Iterable[tuple[str, str]], data: str = "given pairs", **search: Any
+    ) -> list[Score]:
+        """BLEU and chrF of translations against the targets of pairs.
+
+        BLEU is of words: those of the target tokenizer, or MeCab's where it is one of pieces of
+        words. chrF is of texts.
+
+        Args:
+            pairs: ones that were not learnt from.
+            data: their name, for the signatures.
+            search: how to search, as in `translations`.
+        """
+        return evaluate(*self.scored(pairs, **search), data)
+
+    def compare(
+        self,
+        baseline: "Translating",
+        pairs: Iterable[tuple[str, str]],
+        data: str = "given pairs",
+        **search: Any,
+    ) -> list[Difference]:
+        """Whether this translator is better than another, on the same pairs (paired bootstrap)."""
+        rows = checked(pairs)
+        ours, references = self.scored(rows, **search)
+        theirs, _ = baseline.scored(rows, **search)
+        return compare(theirs, ours, references, data)
+
+    def scored(
+        self, pairs: Iterable[tuple[str, str]], **search: Any
+    ) -> tuple[Translated, Translated]:
+        """Translations of the sources of pairs, and their targets, in the forms that are scored."""
+        rows, forms = checked(pairs), Forms(self._tokenizer("target"))
+        found = self.translations([source for source, _ in rows], **search)
+        texts = [target for _, target in rows]
+        check_language(texts, self.target, self.direction)
+        return forms.translations(found), forms.texts(texts)
+
+    # Tokenizers
+
+    def _tokenizer(self, side: str) -> Tokenizer:
+        chosen: Tokenizer | None = getattr(self, f"{side}_tokenizer")
+        if chosen is not None:
+            return chosen
+        if "_mecab" not in self.__dict__:
+            self._mecab = MeCab()
+        return self._mecab
