@@ -106,7 +106,10 @@ def train(
         forecaster.check_level(level, calibration > 0)
 
     def fit() -> None:
-        inputs.fit(forecaster, data, learnt, validation, calibration, run, resume)
+        with inputs.told_with(data):
+            forecaster.fit(
+                learnt, validation=validation, calibration=calibration, run=run, resume=resume
+            )
 
     def tell() -> None:
         if not test or not forecaster.completed:

@@ -1,7 +1,6 @@
 """What the forecast commands begin with: a model, new or loaded, and the columns of a table."""
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,15 +84,13 @@ def fit(
     table: "Table",
     validation: int,
     calibration: int,
-    run: Path | None = None,
-    resume: bool = False,
 ) -> None:
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("jpseq").setLevel(logging.INFO)
+    """Let a forecaster learn that is used at once, and not saved."""
+    from jpseq.cli.training import show_log
+
+    show_log()
     with told_with(path):
-        forecaster.fit(
-            table, validation=validation, calibration=calibration, run=run, resume=resume
-        )
+        forecaster.fit(table, validation=validation, calibration=calibration)
 
 
 def note_run(run: Path | None, resume: bool, forecaster: "Forecaster") -> None:
@@ -107,7 +104,8 @@ def note_run(run: Path | None, resume: bool, forecaster: "Forecaster") -> None:
         if resume:
             raise ConfigurationError("--resume: name the run's folder: --run FOLDER.")
         return
-    has_begun(run / f"seed-{forecaster.seed}", resume)  # each network has a folder in it
+    for folder in sorted(run.glob("seed-*")):  # each network has its own
+        has_begun(folder, resume)
     params = json.loads(json.dumps(forecaster.get_params(deep=False)))  # tuples become lists
     if resume and (run / CONFIG).exists():
         check_same(run, read_toml(run / CONFIG), without_none(params))

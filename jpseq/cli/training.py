@@ -38,6 +38,12 @@ def check_known(params: Collection[str], known: Collection[str]) -> None:
         )
 
 
+def show_log() -> None:
+    """Let what a training says of itself be seen on standard error."""
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("jpseq").setLevel(logging.INFO)
+
+
 def learn(
     model: "Model", output: Path, fit: Callable[[], object], tell: Callable[[], None]
 ) -> None:
@@ -56,8 +62,7 @@ def learn(
     from jpseq.errors import TrainingError
     from jpseq.training.processes import is_first
 
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("jpseq").setLevel(logging.INFO)
+    show_log()
     diverged: TrainingError | None = None
     try:
         fit()

@@ -114,10 +114,11 @@ def test_a_recipe_and_a_run_that_goes_on(data: Path, tmp_path: Path, run: Run) -
     options = ("forecast", "train", data, "--config", recipe, "--run", tmp_path / "run")
     assert run(*options, "-o", tmp_path / "one")[0] == 0
     begun_with = (tmp_path / "run" / "config.toml").read_text("utf-8")
-    code, _, err = run(*options, "-o", tmp_path / "two", "--set", "hidden=4")
-    assert code == 2
-    assert "Resume it" in err
-    assert (tmp_path / "run" / "config.toml").read_text("utf-8") == begun_with
+    for setting in ("hidden=4", "seed=5"):
+        code, _, err = run(*options, "-o", tmp_path / "two", "--set", setting)
+        assert code == 2
+        assert "Resume it" in err
+        assert (tmp_path / "run" / "config.toml").read_text("utf-8") == begun_with
     assert run(*options, "-o", tmp_path / "two", "--resume")[0] == 0
     one, two = (Forecaster.load(tmp_path / name) for name in ("one", "two"))
     assert np.array_equal(one.predict(VALUES).values, two.predict(VALUES).values)
