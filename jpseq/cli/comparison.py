@@ -53,7 +53,8 @@ def compare(
     """Train both on the same sentences and settings, and show who is faster and who is better."""
     from jpseq.corpora.prepared import MARK, Prepared
     from jpseq.embedding import comparison
-    from jpseq.embedding.word2vec import FitConfiguration, Word2Vec
+    from jpseq.embedding.configuration import FitConfiguration
+    from jpseq.embedding.word2vec import Word2Vec
     from jpseq.evaluation.similarity import read_word_pairs
 
     FitConfiguration.check({"held_out": held_out, "patience": None})

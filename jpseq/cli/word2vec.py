@@ -16,7 +16,8 @@ from jpseq.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from jpseq.corpora.prepared import Prepared
-    from jpseq.embedding.word2vec import Epoch, Moment, Start, Word2Vec
+    from jpseq.embedding.progress import Epoch, Moment, Start
+    from jpseq.embedding.word2vec import Word2Vec
     from jpseq.text.tokenizer import Tokenizer
 
 Sources = Annotated[
@@ -101,7 +102,7 @@ def train(
     """
     from jpseq.cli.configuration import given, override
     from jpseq.corpora.toml import read_toml
-    from jpseq.embedding.word2vec import FitConfiguration
+    from jpseq.embedding.configuration import FitConfiguration
     from jpseq.folders import check_replaceable
     from jpseq.training.processes import is_first
 
@@ -213,7 +214,7 @@ class Reporter:
         """Of the last epoch, like the loss."""
 
     def __call__(self, event: "Start | Moment | Epoch") -> None:
-        from jpseq.embedding.word2vec import Epoch, Start
+        from jpseq.embedding.progress import Epoch, Start
 
         if isinstance(event, Start):
             self.say(

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
 from jpseq.embedding.hogwild import Weights
+from jpseq.embedding.progress import Start
 from jpseq.embedding.sentences import drawn
 from jpseq.embedding.word2vec import Word2Vec
 from jpseq.errors import DataError, JpseqError, PluginError
@@ -263,7 +264,7 @@ def _learn_ours(asked: Any) -> tuple[Any, Any, dict[str, float]]:
 
     def report(event: object) -> None:
         nonlocal started
-        if type(event).__name__ == "Start":
+        if isinstance(event, Start):
             started = time.perf_counter()
 
     model = Word2Vec(**asked["settings"])

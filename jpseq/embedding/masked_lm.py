@@ -10,86 +10,36 @@
 """
 
 import logging
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import Field
-from torch import Tensor
 
-from jpseq.configuration import Configuration
 from jpseq.corpora.prepared import MARK, Prepared
-from jpseq.embedding.excerpts import (
-    FRAME,
-    Excerpts,
-    MaskedStream,
-    Written,
-    all_rows,
-    framed_batch,
-    inner_places,
-)
-from jpseq.embedding.masking import FIRST, MASK_ID, SPECIALS, Masking
+from jpseq.embedding.configuration import MaskedLMConfiguration
+from jpseq.embedding.excerpts import FRAME, Excerpts, MaskedStream, all_rows
+from jpseq.embedding.masking import FIRST, SPECIALS, Masking
+from jpseq.embedding.reading import READ_TOKENS, Reading
 from jpseq.embedding.sentences import Corpus, Counted, drawn, opened
-from jpseq.embedding.spelling import Word, learn_pieces, spell, whole_words
+from jpseq.embedding.spelling import learn_pieces, spell
 from jpseq.errors import ConfigurationError, DataError, NotFittedError
 from jpseq.evaluation.masked import Foretold, foretell
-from jpseq.model import Model
 from jpseq.network.masked_lm import MaskedNetwork
 from jpseq.network.recurrent import Recurrent
 from jpseq.network.transformer import Transformer
-from jpseq.sequences import Ragged
-from jpseq.text.mecab import MeCab
 from jpseq.text.subword import SentencePiece
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import CHOOSING, TrainingConfiguration
-from jpseq.training.stream import Rows, Stream
-from jpseq.vectors import Embeddings, Vectors
+from jpseq.training.stream import Rows
 from jpseq.vocabulary import Vocabulary
 
 LOG = logging.getLogger("jpseq.embedding")
-Positive = Annotated[int, Field(ge=1)]
-MARKS = re.compile(r"[\[［]MASK[\]］]")
-READ_TOKENS = 8192
-"""Padded pieces that are read at once, when nothing is learnt."""
 
 
-class MaskedLMConfiguration(Configuration):
-    """What the parameters of MaskedLM may be."""
-
-    tokenizer: Tokenizer | None
-    subwords: SentencePiece | None
-    encoder: Literal["transformer", "recurrent"]
-    cell: Literal["rnn", "lstm", "gru", "peephole"]
-    embedding: Positive
-    hidden: Annotated[int, Field(ge=2, multiple_of=2)]
-    layers: Positive
-    heads: Positive
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    masked: Annotated[float, Field(gt=0, lt=1)]
-    longest: Annotated[int, Field(ge=2, le=100_000)]
-    min_count: Positive
-    max_words: Positive | None
-    epochs: Positive
-    batch_tokens: Positive
-    learning_rate: Annotated[float, Field(gt=0, lt=1)]
-    training: dict[str, Any] | None
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
-
-
-class Contextual(NamedTuple):
-    """The words of a text, as they are there."""
-
-    words: list[str]
-    vectors: Vectors
-    """(W, hidden) one for each word."""
-
-
-class MaskedLM(Model):
+class MaskedLM(Reading):
     """It learns to foretell masked words (Devlin et al. 2019), and so what words mean where.
 
     A word is masked as a whole, with all its pieces (see Masking).
@@ -314,116 +264,7 @@ class MaskedLM(Model):
             f"|longest:{self.longest}"
         )
 
-    def fill(self, text: str, count: int = 5) -> list[list[tuple[str, float]]]:
-        """The likeliest words for each ［MASK］ of a text, with their probabilities.
-
-        Those of all words sum to one; with subwords, of all words that are one piece. Of several
-        masks each is filled without a look at what fills the others.
-
-        Args:
-            text: [MASK] is understood, too.
-            count: words for each mask.
-
-        Raises:
-            NotFittedError: it has learnt nothing.
-            DataError: there is no mask.
-        """
-        network = self.trained()
-        if count < 1:
-            raise ConfigurationError(f"count is at least 1, got {count}.")
-        if not isinstance(text, str):
-            raise DataError(f"a text (str) is wanted, got {type(text).__name__}.")
-        first, *others = MARKS.split(text)
-        if not others:
-            raise DataError(
-                f"there is no ［MASK］ in {text[:40]!r}; write it where a word is wanted:"
-                " 春に［MASK］が咲く."
-            )
-        words: list[Word] = [*self._reader.words(first)]
-        for part in others:
-            words += [None, *self._reader.words(part)]
-        allowed = torch.tensor(whole_words(self.vocabulary, self.subwords))
-        names = self.vocabulary.words
-        filled = []
-        for written, batch in self._read([words]):
-            ids = written.pieces.values
-            places = torch.from_numpy(inner_places(batch)[ids == MASK_ID])
-            with torch.no_grad():
-                scores = network.scores(network.at(batch, places))[:, allowed]
-            best = scores.softmax(dim=1).topk(min(count, len(allowed)))
-            for place, p, row in zip(
-                written.places[written.words_at(np.flatnonzero(ids == MASK_ID))].tolist(),
-                best.values.tolist(),
-                allowed[best.indices].tolist(),
-                strict=True,
-            ):
-                found = [names[i].removeprefix("▁") if self.subwords else names[i] for i in row]
-                filled.append((place, list(zip(found, p, strict=True))))
-        return [found for _, found in sorted(filled, key=lambda item: item[0])]
-
-    def contextual(self, texts: Sequence[str]) -> list[Contextual]:
-        """The words of texts, each with a vector that tells of the word and of its context.
-
-        The vector of a word of several pieces is their mean. A text that is too long to be read at
-        once is read in parts, which do not know of each other.
-
-        Raises:
-            NotFittedError: it has learnt nothing.
-        """
-        network = self.trained()
-        if isinstance(texts, str):
-            raise DataError("a list of texts is wanted, got one text; put it in a list: [text].")
-        rows = [self._reader.words(text) for text in texts]
-        offsets = np.cumsum([0, *map(len, rows)])
-        vectors = np.zeros((offsets[-1], self.hidden), np.float32)
-        for written, batch in self._read(rows):
-            with torch.no_grad():
-                encoded: Tensor = network.encode(batch).values.flatten(0, 1)
-            pieces = encoded[torch.from_numpy(inner_places(batch))].numpy()
-            starts, sizes = written.pieces.offsets[:-1], written.pieces.lengths
-            sums = np.add.reduceat(pieces, starts) if len(starts) else pieces
-            vectors[written.places] = sums / sizes[:, None]
-        return [
-            Contextual(words, vectors[start:end])
-            for words, (start, end) in zip(rows, pairwise(offsets.tolist()), strict=True)
-        ]
-
-    def sentence_vectors(self, texts: Sequence[str]) -> Vectors:
-        """(S, hidden) the mean of each text's contextual vectors; zero for one without words."""
-        found = self.contextual(texts)
-        means = [text.vectors.mean(0) if text.words else np.zeros(self.hidden) for text in found]
-        return np.array(means, np.float32).reshape(len(found), self.hidden)
-
-    @property
-    def embeddings(self) -> Embeddings:
-        """Words and the vectors that they are read as, the frequent ones first.
-
-        They know no context. That of a word of several pieces is their mean.
-
-        Raises:
-            NotFittedError: it has learnt nothing.
-        """
-        embedding = self.trained().embedding
-        with torch.no_grad():
-            table = (embedding.weight * embedding.scale).numpy()
-        if self.subwords is None:
-            return Embeddings(self.vocabulary.words[FIRST:], table[FIRST:])
-        spelling = spell(self.words.words, self.vocabulary, self.subwords, self.longest)
-        sums = np.zeros((len(spelling), self.embedding), np.float32)
-        np.add.at(
-            sums, np.repeat(np.arange(len(spelling)), spelling.lengths), table[spelling.values]
-        )
-        return Embeddings(self.words.words, sums / spelling.lengths[:, None].astype(np.float32))
-
     # Texts → ids
-
-    @property
-    def _reader(self) -> Tokenizer:
-        if self.tokenizer is not None:
-            return self.tokenizer
-        if "_mecab" not in self.__dict__:
-            self._mecab = MeCab()
-        return self._mecab
 
     @contextmanager
     def _opened(self, corpus: Corpus) -> Iterator[Counted]:
@@ -455,20 +296,6 @@ class MaskedLM(Model):
     def _measured_stream(self, excerpts: Excerpts, rows: Rows) -> MaskedStream:
         all_masked = Masking(len(self.vocabulary), self.masked, 1.0, 0.0, self.seed)
         return MaskedStream(excerpts, rows, all_masked, READ_TOKENS, shuffle=False)
-
-    def _read(self, rows: Sequence[Sequence[Word]]) -> Iterator[tuple[Written, Any]]:
-        """Batches of excerpts of rows of words."""
-        numbers: dict[Word, int] = {}
-        ids = [[numbers.setdefault(word, len(numbers)) for word in row] for row in rows]
-        spelling = spell(numbers, self.vocabulary, self.subwords, self.longest)
-        excerpts = Excerpts(Ragged.from_sequences(ids), spelling, self.longest)
-        (filled,) = excerpts.lengths.nonzero()
-        lengths = excerpts.lengths[filled] + FRAME
-        batches: Stream[Any] = Stream(lengths, lambda rows: rows, READ_TOKENS, shuffle=False)
-        device = next(self.trained().parameters()).device
-        for some in batches:
-            written = excerpts.take(filled[some])
-            yield written, framed_batch(written, written.pieces.values).to(device)  # type: ignore[arg-type]
 
     def _check_words(self, batches: int) -> None:
         if not batches:

@@ -10,17 +10,17 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field
 
-from jpseq.configuration import Configuration
+from jpseq.embedding.configuration import FitConfiguration, Word2VecConfiguration
 from jpseq.embedding.draws import Chances, chances
 from jpseq.embedding.exchange import Meeting, rounds
 from jpseq.embedding.hogwild import Weights, train_epoch
 from jpseq.embedding.ngrams import NO_PARTS, NGrams, Parts, SpelledEmbeddings, composed, parts
+from jpseq.embedding.progress import Epoch, Moment, Report, Start
 from jpseq.embedding.sentences import Corpus, Pieces, drawn, opened, renamed
 from jpseq.embedding.windows import Options
 from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
@@ -31,78 +31,6 @@ from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
 
 Matrix = npt.NDArray[np.float32]
-Positive = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Word2VecConfiguration(Configuration):
-    """What the parameters of Word2Vec may be."""
-
-    dim: Annotated[int, Field(ge=1, le=10_000)]
-    window: Annotated[int, Field(ge=1, le=1000)]
-    negative: Annotated[int, Field(ge=1, le=1000)]
-    sample: Share
-    min_count: Positive
-    max_words: Positive | None
-    epochs: Positive
-    method: Literal["skipgram", "cbow"]
-    dynamic_window: bool
-    noise_exponent: Share
-    hierarchical: bool
-    ngrams: (
-        Annotated[list[Positive] | tuple[Positive, Positive], Field(min_length=2, max_length=2)]
-        | None
-    )
-    buckets: Annotated[int, Field(ge=1, lt=2**31)]
-    learning_rate: Annotated[float, Field(gt=0, le=1)]
-    final_rate: Annotated[float, Field(ge=0, le=1)]
-    threads: Annotated[int, Field(ge=1, le=1024)]
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
-    tokenizer: Tokenizer | None
-
-
-class FitConfiguration(Configuration):
-    """What the options of fit may be."""
-
-    held_out: Annotated[float, Field(ge=0, lt=1)]
-    patience: Positive | None
-
-
-class Start(NamedTuple):
-    """What is told when words are counted and the first step comes next."""
-
-    words: int
-    """Of the corpus."""
-    vectors: int
-    """Different words that get one."""
-    memory: int
-    """Bytes that weights and tables take; the rest is the same for any corpus."""
-
-
-class Moment(NamedTuple):
-    """What is told now and then: how far a training is."""
-
-    words: int
-    """Learnt so far, those of all epochs."""
-    of: int
-    seconds: float
-
-
-class Epoch(NamedTuple):
-    """What is told after each epoch."""
-
-    number: int
-    """From 1."""
-    loss: float
-    """Mean over predictions of -log σ(score), a negative's score counted as minus itself: of a
-    hierarchical softmax -log p of the word. NaN where nothing was predicted."""
-    held_out: float | None
-    """The same on sentences that are not learnt from, with the same draws each time."""
-    words_per_second: float
-    seconds_left: float
-
-
-Report = Callable[[Start | Moment | Epoch], object]
 
 
 class Word2Vec(Model):

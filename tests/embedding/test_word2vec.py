@@ -10,7 +10,8 @@ import pytest
 
 from jpseq import Model
 from jpseq.embedding.ngrams import NGrams
-from jpseq.embedding.word2vec import Epoch, Moment, Start, Word2Vec
+from jpseq.embedding.progress import Epoch, Moment, Start
+from jpseq.embedding.word2vec import Word2Vec
 from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
 from jpseq.vectors import Embeddings
 
