@@ -2,12 +2,12 @@
 
     export JPSEQ_CORPORA=... OMP_NUM_THREADS=1
     python benchmarks/persona_chat.py train [--only hred]
-    python benchmarks/persona_chat.py measure
+    python benchmarks/persona_chat.py measure [--only hred]
 
-`train` makes the models of recipes/real_persona_chat, about two hours of one core each; a training
+`train` makes the models of recipes/real_persona_chat, about an hour of one core each; a training
 that was stopped goes on where it stopped, and several with different --only may run side by side.
---work names the folder of models and runs. `measure` is `jpseq chat evaluate` on dev; it adds its
-rows to docs/results.md.
+--work names the folder of models and runs. `measure` is `jpseq chat evaluate` on dev; it adds the
+rows that docs/results.md does not have yet.
 """
 
 import argparse
@@ -17,10 +17,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from results_table import add_row
+from results_table import add_row, has_row
 
 from jpseq import read_dialogues
 from jpseq.embedding.word2vec import Word2Vec
@@ -34,8 +35,6 @@ REPLIES = "### real_persona_chat: what is replied"
 
 
 def train(kind: str, work: Path) -> None:
-    if (work / kind / "model.json").exists():
-        return
     learn = ["chat", "train", str(DATA / "train.jsonl"), "--config", str(RECIPES / f"{kind}.toml")]
     kept = ["-o", str(work / kind), "--run", str(work / f"{kind}-run"), "--resume"]
     subprocess.run([sys.executable, "-m", "jpseq", *learn, *kept], check=True)
@@ -52,11 +51,11 @@ def vectors(work: Path) -> Path:
     return folder
 
 
-def measure(work: Path, contexts: int) -> None:
+def measure(work: Path, kinds: Sequence[str], contexts: int) -> None:
     near = ["--vectors", str(vectors(work)), "--contexts", str(contexts), "--json"]
     found = subprocess.run(
         [
-            *(sys.executable, "-m", "jpseq", "chat", "evaluate", *(str(work / k) for k in KINDS)),
+            *(sys.executable, "-m", "jpseq", "chat", "evaluate", *(str(work / k) for k in kinds)),
             *("--on", str(DATA / "dev.jsonl"), "--learnt", str(DATA / "train.jsonl"), *near),
         ],
         check=True,
@@ -67,21 +66,24 @@ def measure(work: Path, contexts: int) -> None:
     changes = next((row for row in rows if "name" not in row), {})
     changes = changes.get("greedy replies that change with z", {})
     for row in rows:
-        if "perplexity" in row:
+        if "perplexity" in row and not has_row(LIKELIHOODS, row["name"]):
             add_row(LIKELIHOODS, *likelihood(row, changes))
-        elif "diversity" in row:
+        elif "diversity" in row and not has_row(REPLIES, row["name"]):
             add_row(REPLIES, *reply(row))
 
 
 def likelihood(row: dict[str, Any], changes: dict[str, float]) -> list[str]:
-    """Perplexity, nats a character, the tighter bound, and what the latent variable does."""
+    """Perplexity, nats a character, the tighter bound, nats a dialogue by the tightest, and what
+    the latent variable does."""
     perplexity, tighter, latent = row["perplexity"], row["tighter"], row["latent"]
+    best = tighter or perplexity
     changing = changes.get(row["name"])
     return [
         row["name"],
         f"{math.exp(perplexity['nll']):.1f}",
         f"{perplexity['nll'] * perplexity['tokens'] / perplexity['characters']:.3f}",
         f"{math.exp(tighter['nll']):.1f}" if tighter else "",
+        f"{best['nll'] * best['tokens'] / row['dialogues']:.0f}",
         f"{latent['kl']:.2f}" if latent else "",
         f"{latent['active']} of {latent['units']}" if latent else "",
         "" if changing is None else f"{changing:.0%}",
@@ -116,7 +118,7 @@ def main() -> None:
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     if given.what == "measure":
-        measure(given.work, given.contexts)
+        measure(given.work, given.only or KINDS, given.contexts)
     else:
         for kind in given.only or KINDS:
             train(kind, given.work)

@@ -91,5 +91,5 @@ class Batch:
 
 
 def moved(batches: Any, device: torch.device | str) -> Any:
-    """A named tuple of batches and tensors, on a device."""
-    return type(batches)(*(part.to(device) for part in batches))
+    """A named tuple of batches and tensors, on a device; a part may be None."""
+    return type(batches)(*(None if part is None else part.to(device) for part in batches))

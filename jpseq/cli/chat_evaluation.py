@@ -59,24 +59,24 @@ def evaluate(
         baselines = measures.Baselines(before, first)
     asked = measures.exchanges(dialogues, contexts, seed)
     histories = [exchange.history for exchange in asked]
-    people = [exchange.reply for exchange in asked]
-    said: dict[str, list[str]] = {}
+    people = [first.words(exchange.reply) for exchange in asked]
+    said: dict[str, list[list[str]]] = {}
     foreseen: list[Likelihood] = []
     drawn_again: dict[str, float] = {}
     for name, bot in bots.items():
         note(f"measuring {name}")
-        bot.max_unknown = None
+        bot.max_unknown = None  # no reply is a refusal
         foreseen.append(measures.likelihood(name, bot, dialogues, on.name, draws))
-        for way, answer in measures.ways_of(bot, seed).items():
+        for way, answer in measures.ways_of(bot, first.reader, seed).items():
             said[f"{name}, {way}"] = answer(histories)
         if isinstance(bot.network, VHRED):
             drawn_again[name] = measures.changes(bot, histories, seed)
     if baselines is not None:
         foreseen += baselines.likelihoods(dialogues, on.name)
         said |= baselines.replies(histories, seed)
-    found = [measures.answers("people", people, None, first.reader)]
+    found = [measures.answers("people", people, None, data=on.name)]
     for name, replies in said.items():
-        found.append(measures.answers(name, replies, people, first.reader, near))
+        found.append(measures.answers(name, replies, people, near, on.name))
     if as_json:
         everything: list[Any] = [*foreseen, *found]
         for row in everything:
@@ -119,7 +119,8 @@ def _show(
 ) -> None:
     from jpseq.columns import columns
 
-    head = ["", "perplexity", "nats/character", "tighter", "nats/reply of z", "active", "z changes"]
+    head = ["", "perplexity", "nats/character", "tighter", "nats/dialogue"]
+    head += ["nats/reply of z", "active", "z changes"]
     rows = [head]
     for one in foreseen:
         per_character = one.perplexity.per_character
@@ -130,27 +131,31 @@ def _show(
                 f"{one.perplexity.value:.1f}",
                 "" if per_character is None else f"{per_character:.3f}",
                 "" if one.tighter is None else f"{one.tighter.value:.1f}",
+                f"{one.per_dialogue:.1f}",
                 "" if use is None else f"{use.kl:.2f}",
                 "" if use is None else f"{use.active}/{use.units}",
                 f"{drawn_again[one.name]:.0%}" if one.name in drawn_again else "",
             ]
         )
     print("\n".join(columns(rows)))
-    print(foreseen[0].perplexity.signature)
+    for signature in dict.fromkeys(one.perplexity.signature for one in foreseen):
+        print(signature)
     print()
     head = ["", "distinct-1", "distinct-2", "top reply", "bits/word", "words", "BLEU"]
-    head += ["average", "greedy", "extrema"]
+    head += ["average", "greedy", "extrema", "compared"]
     print("\n".join(columns([head, *map(_row, found)])))
     print(f"{found[0].diversity.replies:,} replies")
     last = found[-1]
-    for signature in (last.bleu, last.similarity):
-        if signature is not None:
-            print(signature.signature)
+    for score in (last.bleu, last.similarity):
+        if score is not None:
+            print(score.signature)
 
 
 def _row(one: "Answers") -> list[str]:
     spread, near = one.diversity, one.similarity
-    similar: list[Any] = ["", "", ""] if near is None else [near.average, near.greedy, near.extrema]
+    similar: list[Any] = [""] * 4
+    if near is not None:
+        similar = [near.average, near.greedy, near.extrema, f"{near.scored}/{near.pairs}"]
     return [
         one.name,
         f"{spread.distinct_1:.3f}",

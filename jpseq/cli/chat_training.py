@@ -53,7 +53,10 @@ def train(
     min_count: Annotated[int, typer.Option(help="Rarer words are unknown.")] = 2,
     max_words: Annotated[int, typer.Option(help="At most so many words are known.")] = 20_000,
     epochs: Annotated[int, typer.Option(help="How often the dialogues are gone through.")] = 10,
-    batch_tokens: Annotated[int, typer.Option(help="Padded reply words in a step.")] = 1600,
+    batch_tokens: Annotated[
+        int,
+        typer.Option(help="Words in a step: padded reply words; with hred those of conversations."),
+    ] = 1600,
     learning_rate: Annotated[float, typer.Option(help="Of the first step; it falls to 0.")] = 2e-3,
     held_out: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="Share of dialogues to measure on.")
@@ -154,13 +157,14 @@ def train(
         note(f"{alone:,} dialogues of fewer than two turns are left out")
     # What chooses between epochs must not be what is reported in the end.
     chooses = bool(CHOOSING & (params.get("training") or {}).keys())
-    if chooses and len(read) < 3:
+    learnt, kept = hold_out(read, share, params["seed"])
+    if chooses and len(learnt) < 2:
         raise DataError(
             "at least three dialogues of two turns or more are needed: one to learn from, one to"
-            " choose between epochs on, one to measure on; there are 2.",
+            f" choose between epochs on, one to measure on; of {len(read)}, {len(kept)} held out"
+            " to measure on leave too few. Take more dialogues, or a lower --held-out.",
             dialogues,
         )
-    learnt, kept = hold_out(read, share, params["seed"])
     note(f"{len(learnt):,} dialogues to learn from, {len(kept):,} held out")
     keep(run, begun, resolved)
     chosen_on = None

@@ -104,6 +104,7 @@ def analogy(
 
 @app.command()
 def evaluate(
+    context: typer.Context,
     model: Model,
     files: Annotated[
         list[Path],
@@ -126,11 +127,13 @@ def evaluate(
 
     Spearman's rho comes with a 95% bootstrap interval, every figure with coverage and signature. Of
     a masked language model, the vectors that words are read as are measured, and on sentence pairs
-    the means of contextual ones, too.
+    the means of contextual ones, too, both of the words of its own tokenizer where none is given.
     """
+    from jpseq.cli.configuration import given
 
-    stage = tokenizer_of(tokenizer)
     reader = _reader_of_contexts(model)
+    own = reader is not None and not given(context, ["tokenizer"])
+    stage = reader.reader if reader is not None and own else tokenizer_of(tokenizer)
     embeddings = _load(model, limit, form)
     for file in files:
         for name, result in _measured(embeddings, file, unknown, score, method, stage, reader):

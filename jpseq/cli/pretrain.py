@@ -99,6 +99,7 @@ def pretrain(
     model = _model(params)
     assert model.tokenizer is not None
     with opened(sources, model.tokenizer) as corpus:
+        from jpseq.embedding.masking import SPECIALS
         from jpseq.text.subword import SentencePiece
 
         model.tokenizer = corpus.tokenizer
@@ -113,7 +114,8 @@ def pretrain(
             for name, figure in model.metrics.items():
                 print(f"{name}: {figure}")
             kind = "words" if model.subwords is None else "pieces"
-            print(f"{output}: {len(model.vocabulary):,} {kind}, {model.hidden} features")
+            known = len(model.vocabulary) - len(SPECIALS)
+            print(f"{output}: {known:,} {kind}, {model.hidden} features")
 
         learn(model, output, fit, tell)
     note(f"Ask it: jpseq embed fill {output} 春に［MASK］が咲く")
@@ -170,6 +172,8 @@ def fill(
             masks = [[{"word": word, "p": p} for word, p in found] for found in filled]
             print(json.dumps({"text": text, "masks": masks}, ensure_ascii=False))
             continue
+        if texts is None or len(texts) > 1:
+            print(text)
         for place, found in enumerate(filled, 1):
             if len(filled) > 1:
                 print(f"{place}:")

@@ -57,8 +57,8 @@ class Answering(Model):
 
         Args:
             histories: conversations so far, as `reply` takes one.
-            temperature: as in `reply`. With more than 0 a reply depends on which others are asked
-                for with it.
+            temperature: as in `reply`. With more than 0, or with `draw`, a reply depends on which
+                others are asked for with it.
             seed: of what is drawn.
             beam: how many hypotheses are followed where nothing is drawn; 1, or None, for the
                 likeliest word at each step. Where it is given nothing is reranked.
@@ -79,6 +79,21 @@ class Answering(Model):
         for row, text in zip(asked, self.texts(written), strict=True):
             replies[row] = text
         return [reply or "" for reply in replies]
+
+    def replies_in_words(
+        self,
+        histories: Sequence[Sequence[str]],
+        *,
+        temperature: float = 0.0,
+        seed: int = 0,
+        beam: int | None = None,
+        draw: int | None = None,
+    ) -> list[list[str]]:
+        """The words of what `replies` gives, as the network wrote them; it never refuses."""
+        self.trained()
+        turns = [self._ids(self._recent(history)) for history in histories]
+        written = self._write(turns, temperature, seed, beam, draw)
+        return self.vocabulary.inverse_transform(written)
 
     def stream(
         self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0
@@ -171,8 +186,7 @@ class Answering(Model):
             return speaker | {"unknown words": " ".join(unknown)}
         ids = self._ids(recent)
         (reply,) = self._write([ids], temperature, seed)
-        last = recent[-1][: self.history]
-        return speaker | explain(network, self._reading, ids, last, reply)
+        return speaker | explain(network, self._reading, ids, recent[-1], reply)
 
     def about(self) -> str:
         """What it is, and what it learnt from."""

@@ -25,7 +25,7 @@ from jpseq.dialogue.turns import (
     turns_of,
 )
 from jpseq.errors import ConfigurationError
-from jpseq.evaluation.latent import DEAD, LatentUse, latent_use
+from jpseq.evaluation.latent import LatentUse, latent_use, told
 from jpseq.evaluation.perplexity import Perplexity
 from jpseq.network.vhred import VHRED
 from jpseq.text.tokenizer import Tokenizer
@@ -81,7 +81,8 @@ class Chatbot(Answering):
             naming one of them: an honest answer, where the network could only guess. None lets it
             guess.
         epochs: how often the dialogues are gone through.
-        batch_tokens: padded reply words in a step of training.
+        batch_tokens: words in a step of training: of seq2seq those of the replies, padded; of hred
+            and vhred those of whole conversations.
         learning_rate: of the first step, falling to zero with the last.
         training: more settings of the training, by their names in TrainingConfiguration, for
             instance {"patience": 3}.
@@ -140,6 +141,8 @@ class Chatbot(Answering):
         self.training = training
         self.seed = seed
         self.metrics: Mapping[str, str] = {}
+        self.coverage_: float | None = None
+        """Share of the words that had a vector to begin with; None where none were given."""
 
     # Learning
 
@@ -199,7 +202,7 @@ class Chatbot(Answering):
             watched = words.take(np.random.default_rng(self.seed).permutation(talks)[:WATCHED])
         torch.manual_seed(self.seed)
         network = self.network = self.build()
-        begin(network, self.vocabulary, vectors, encoder)
+        self.coverage_ = begin(network, self.vocabulary, vectors, encoder)
         measure = None
         if watched is not None:
             measure = self._measure(network, watched, held_out is not None)
@@ -209,6 +212,8 @@ class Chatbot(Answering):
                 f"batch_tokens: every reply has more than {self.batch_tokens} words with its start"
                 " and end. Take more."
             )
+        if isinstance(network, VHRED):
+            _check_annealing(network.kl.annealing.steps, len(stream) * self.epochs)
         self.completed = fit(
             network,
             stream,
@@ -261,14 +266,8 @@ class Chatbot(Answering):
         def measure() -> dict[str, float]:
             nll, _, use = _foreseen(network, stream)
             figures = {"perplexity": math.exp(min(nll, 700))} if held_out else {}
-            if use is not None:
-                if use.is_dead:
-                    LOG.warning(DEAD)
-                figures |= {
-                    "reconstruction": use.reconstruction,
-                    "kl": use.kl,
-                    "active_units": float(use.active),
-                }
+            if isinstance(network, VHRED) and use is not None:
+                figures |= told(network, use)
             return figures
 
         return measure
@@ -304,7 +303,7 @@ class Chatbot(Answering):
             known = sum(n for word, n in counts.items() if word in self.vocabulary)
             rate = known / max(1, counts.total())
         else:
-            longest = self._reading.measured
+            longest = self._reading.foreseen
             replies = (turn[:longest] for talk in words for turn in talk[1:])
             characters = sum(len(word) for reply in replies for word in reply)
             rate = self.vocabulary.coverage(turn for talk in words for turn in talk).rate
@@ -366,6 +365,15 @@ class Chatbot(Answering):
             "## Use\n\n```\njpseq chat --model THIS_FOLDER\n```\n\n"
             "```python\nfrom jpseq import Chatbot\n\n"
             'bot = Chatbot.load("THIS_FOLDER")\nprint(bot.reply(["こんにちは"]))\n```\n'
+        )
+
+
+def _check_annealing(steps: int, batches: int) -> None:
+    if steps > batches:
+        LOG.warning(
+            f"latent.anneal is {steps:,}, and there are {batches:,} batches to learn from in all"
+            " epochs: the KL term never counts in full, and what is learnt is no bound. Take half"
+            f" of that, latent.anneal={max(1, batches // 2):,}, or more epochs."
         )
 
 

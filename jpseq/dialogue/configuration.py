@@ -67,7 +67,7 @@ class LatentConfiguration(Configuration):
     """Features of z."""
 
     anneal: Natural = 1000
-    """Steps over which the KL term rises to its full weight."""
+    """Batches over which the KL term rises to its full weight."""
 
     cycles: Positive = 1
     """How often it does."""

@@ -7,6 +7,8 @@ it, too.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +23,14 @@ from jpseq.evaluation.embedding_metrics import EmbeddingMetrics, embedding_metri
 from jpseq.evaluation.latent import LatentUse, importance_weighted
 from jpseq.evaluation.ngram import Bigram, KneserNey, NGram
 from jpseq.evaluation.perplexity import Perplexity
-from jpseq.evaluation.translation import Score, Translated, evaluate
+from jpseq.evaluation.translation import Score, evaluate_bleu
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.vectors import Embeddings
 
 Talks = Sequence[Dialogue | Sequence[str]]
+Histories = Sequence[Sequence[str]]
+Way = Callable[[Histories], list[list[str]]]
+"""From histories to the words of a reply to each."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,15 @@ class Likelihood:
     tighter: Perplexity | None = None
     """Of a latent variable model that of the importance-weighted bound."""
     latent: LatentUse | None = None
+    dialogues: int = 0
+    """Those that have a reply."""
+
+    @property
+    def per_dialogue(self) -> float:
+        """Nats that all replies of a dialogue cost in the mean; of the tighter bound, if there is
+        one."""
+        best = self.tighter or self.perplexity
+        return best.nll * best.tokens / max(1, self.dialogues)
 
 
 @dataclass(frozen=True)
@@ -83,61 +97,75 @@ def likelihood(name: str, bot: Chatbot, dialogues: Talks, data: str, draws: int 
         draws: of the importance-weighted bound.
     """
     perplexity, use = bot.foreseen(dialogues, data)
+    count = _answered(dialogues)
     if use is None:
-        return Likelihood(name, perplexity)
+        return Likelihood(name, perplexity, dialogues=count)
     nll, words = importance_weighted(bot.trained(), bot.batches(dialogues), draws)
     signature = perplexity.signature.replace("bound:1 draw", f"bound:{draws} draws")
     tighter = Perplexity(nll, words, signature, perplexity.characters)
-    return Likelihood(name, perplexity, tighter, use)
+    return Likelihood(name, perplexity, tighter, use, count)
+
+
+def _answered(dialogues: Talks) -> int:
+    return sum(len(dialogue) > 1 for dialogue in dialogues)
 
 
 def answers(
     name: str,
-    replies: Sequence[str],
-    people: Sequence[str] | None,
-    tokenizer: Tokenizer,
+    replies: Sequence[Sequence[str]],
+    people: Sequence[Sequence[str]] | None,
     vectors: Embeddings | None = None,
+    data: str = "given",
 ) -> Answers:
     """Measure replies.
 
     Args:
         name: whose they are.
-        people: what people said in the same places; None where the replies are theirs, and only
-            their diversity can be measured.
-        tokenizer: cuts all of them.
+        replies: the words of each.
+        people: the words that people said in the same places; None where the replies are theirs,
+            and only their diversity can be measured.
         vectors: of words, for the similarity.
+        data: where people said it, for the signature.
 
     Raises:
         DataError: not as many replies as people's, or none.
     """
-    words = [tokenizer.words(reply) for reply in replies]
-    spread = diversity(words, name)
+    spread = diversity(replies, data)
     if people is None:
         return Answers(name, spread, None, None)
-    references = [tokenizer.words(reply) for reply in people]
-    bleu, _ = evaluate(Translated(words, replies), Translated(references, people), name)
-    near = None if vectors is None else embedding_metrics(words, references, vectors, name)
-    return Answers(name, spread, bleu, near)
+    near = None if vectors is None else embedding_metrics(replies, people, vectors, data)
+    return Answers(name, spread, evaluate_bleu(replies, people, data), near)
 
 
-def ways_of(bot: Chatbot, seed: int = 0) -> dict[str, Callable[[list[list[str]]], list[str]]]:
-    """The ways in which a bot can answer, by name."""
-    ways: dict[str, Callable[[list[list[str]]], list[str]]] = {
-        "greedy": lambda histories: bot.replies(histories, beam=1),
-        "beam 5": lambda histories: bot.replies(histories, beam=5),
-        "drawn": lambda histories: bot.replies(histories, temperature=1.0, seed=seed),
+def ways_of(bot: Chatbot, reader: Tokenizer, seed: int = 0) -> dict[str, Way]:
+    """The ways in which a bot can answer, by name.
+
+    Their words are those that the bot has written, and not what its texts are cut into again: a
+    tokenizer that cuts at spaces finds none in Japanese. Where they are to be compared with words
+    of another tokenizer, `reader`, they have to be cut by that.
+    """
+
+    def said(histories: Histories, **how: Any) -> list[list[str]]:
+        if bot.reader.is_like(reader):
+            return bot.replies_in_words(histories, **how)
+        return [reader.words(text) for text in bot.replies(histories, **how)]
+
+    ways: dict[str, Way] = {
+        "greedy": partial(said, beam=1),
+        "beam 5": partial(said, beam=5),
+        "drawn": partial(said, temperature=1.0, seed=seed),
     }
     if bot.rerank is not None:
-        ways["reranked"] = lambda histories: bot.replies(histories, seed=seed)
+        ways["reranked"] = partial(said, seed=seed)
     return ways
 
 
-def changes(bot: Chatbot, histories: list[list[str]], seed: int = 0) -> float:
+def changes(bot: Chatbot, histories: Histories, seed: int = 0) -> float:
     """The share of histories whose likeliest reply changes when z is drawn again.
 
     A divergence above 0 does not show that the latent variable is used; this does.
     """
-    first, second = (bot.replies(histories, beam=1, draw=2 * seed + i) for i in (0, 1))
+    first, second = (bot.replies_in_words(histories, beam=1, draw=2 * seed + i) for i in (0, 1))
     return sum(a != b for a, b in zip(first, second, strict=True)) / max(1, len(histories))
 
 
@@ -168,20 +196,23 @@ class Baselines:
         characters = sum(len(word) for reply in words for word in reply)
         ids = list(self.bot.vocabulary.transform(words))
         return [
-            Likelihood(name, model.perplexity(ids, data, characters))
+            Likelihood(
+                name, model.perplexity(ids, data, characters), dialogues=_answered(dialogues)
+            )
             for name, model in self.counts.items()
         ]
 
-    def replies(self, histories: Sequence[Sequence[str]], seed: int = 0) -> dict[str, list[str]]:
-        """What each of them answers."""
-        found = {
+    def replies(self, histories: Histories, seed: int = 0) -> dict[str, list[list[str]]]:
+        """The words that each of them answers."""
+        texts = {
             "most frequent reply": [self.most_frequent.reply(history) for history in histories],
             "nearest context": self.nearest.replies(histories),
         }
+        found = {name: list(map(self.bot.words, said)) for name, said in texts.items()}
         draw = np.random.default_rng(seed)
         for name, model in self.counts.items():
             ids = [model.sample(draw, self.bot.max_reply, NEVER).tolist() for _ in histories]
-            found[f"{name}, drawn"] = self.bot.texts(ids)
+            found[f"{name}, drawn"] = self.bot.vocabulary.inverse_transform(ids)
         return found
 
     def _words(self, dialogues: Talks) -> list[list[str]]:

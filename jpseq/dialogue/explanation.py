@@ -32,15 +32,16 @@ def explain(
     Args:
         network, reading: of a bot.
         history: the turns that were read, as ids.
-        last: the words of the last of them, as many as are read.
+        last: the words of the last of them.
         reply: the ids of its words.
     """
     found = {"turns read": str(len(history))}
+    heard, places = reading.heard(last), reading.heard(range(len(last)))
     weights = attention(network, reading, history, reply)
     if weights is not None:
-        found["attended to"] = _words([*last, "(end)"], weights.tolist())
-    elif last:
-        found["mattered"] = _words(last, erased(network, reading, history, len(last), reply))
+        found["attended to"] = _words([*heard, "(end)"], weights.tolist())
+    elif heard:
+        found["mattered"] = _words(heard, erased(network, reading, history, places, reply))
     here, both = (float(scores(network, reading, history, [reply], w)[0]) for w in (0.0, 1.0))
     found["nats a word"] = f"{-here:.2f} after this, {both - here:.2f} after nothing"
     if isinstance(network, VHRED) and isinstance(reading, ByTurn):
@@ -68,13 +69,18 @@ def attention(
 
 
 def erased(
-    network: Any, reading: Reading, history: Sequence[Ids], count: int, reply: list[int]
+    network: Any,
+    reading: Reading,
+    history: Sequence[Ids],
+    places: Sequence[int],
+    reply: list[int],
 ) -> list[float]:
-    """By how many nats the reply is less likely without each of the last turn's first words."""
+    """By how many nats the reply is less likely without the words in some places of the last
+    turn, each left out alone."""
     *before, turn = history
-    without = [[*before, np.delete(turn, place)] for place in range(count)]
+    without = [[*before, np.delete(turn, place)] for place in places]
     state = network.encode(*reading.before([history, *without]))
-    target = Batch.from_ragged(Ragged.from_sequences([reply] * (count + 1)))
+    target = Batch.from_ragged(Ragged.from_sequences([reply] * (len(without) + 1)))
     whole, *rest = forced(network.step, state, target, **ENDS).tolist()
     return [whole - one for one in rest]
 

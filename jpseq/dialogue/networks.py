@@ -59,14 +59,17 @@ def build(bot: "Chatbot") -> nn.Module:
 
 def begin(
     network: Any, vocabulary: Vocabulary, vectors: Embeddings | None, encoder: Reader | None
-) -> None:
+) -> float | None:
     """Give a network word vectors, or an encoder with its own, as its first weights.
+
+    Returns:
+        the share of the text's words that have a vector; None where none are given.
 
     Raises:
         ConfigurationError: both are given; they have other sizes.
     """
     if vectors is None and encoder is None:
-        return
+        return None
     if vectors is not None and encoder is not None:
         raise ConfigurationError(
             "vectors and encoder: the encoder brings its own vectors; leave one of the two out."
@@ -77,3 +80,4 @@ def begin(
         assert vectors is not None
         share = begin_with(network.encoder.embedding, vocabulary, vectors, frozen=False)
     LOG.info("vectors: %.1f%% of the words have one", 100 * share)
+    return share

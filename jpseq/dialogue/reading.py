@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,11 @@ NEVER = [SPECIALS.index(special) for special in (PAD, UNKNOWN, START, TURN)]
 """What is never written."""
 
 Ids = npt.NDArray[np.int32]
+Word = TypeVar("Word")
 LONGEST = 100
 """Turns that are read turn by turn where nothing else is said."""
-MEASURED = 1000
-"""Words of a turn that are measured on where it is read turn by turn: all turns of a dialogue are
+FORESEEN = 1000
+"""Words of a turn that are foreseen where it is read turn by turn: all turns of a dialogue are
 padded to the longest of them."""
 
 
@@ -41,13 +42,17 @@ class Flat:
     batch_tokens: int
     seed: int
 
-    measured: ClassVar[int | None] = None
-    """How many words of a turn are measured on; None for all."""
+    foreseen: ClassVar[int | None] = None
+    """How many words of a turn are foreseen; None for all."""
 
     @property
     def reach(self) -> int:
         """How many of the last turns can be read. Even empty ones have a mark between them."""
         return min(self.turns or self.history + 1, self.history + 1)
+
+    def heard(self, turn: Sequence[Word]) -> Sequence[Word]:
+        """Those words of a turn that are read."""
+        return turn[-self.history :]
 
     def before(self, histories: Sequence[Sequence[Ids]]) -> tuple[Batch]:
         """What the network encodes before it replies to each history."""
@@ -93,13 +98,17 @@ class ByTurn:
     batch_tokens: int
     seed: int
 
-    measured: ClassVar[int | None] = MEASURED
+    foreseen: ClassVar[int | None] = FORESEEN
     """As of Flat."""
 
     @property
     def reach(self) -> int:
         """How many of the last turns are read."""
         return self.turns or LONGEST
+
+    def heard(self, turn: Sequence[Word]) -> Sequence[Word]:
+        """As of Flat."""
+        return turn[: self.history]
 
     def before(self, histories: Sequence[Sequence[Ids]]) -> tuple[Talk, torch.Tensor]:
         """What the network encodes before it replies to each history; two speakers take turns."""
@@ -108,14 +117,15 @@ class ByTurn:
         return said, torch.tensor([len(turns) % 2 for turns in histories])
 
     def stream(self, turns: Turns, shuffle: bool) -> Stream[Any]:
-        """The conversations. Turns are cut where they are learnt from as where they are answered,
-        and where they are measured on only very long ones."""
+        """The conversations. Of a turn as much is read as where it is answered; it is foreseen
+        whole, but for very long ones."""
         return talks(
             turns,
             **ENDS,
             batch_tokens=self.batch_tokens,
             size=self.reach + 1,
-            longest=self.history if shuffle else self.measured,
+            longest=self.foreseen,
+            history=self.history,
             shuffle=shuffle,
             seed=self.seed,
         )

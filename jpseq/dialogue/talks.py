@@ -21,6 +21,7 @@ def talks(
     batch_tokens: int,
     size: int,
     longest: int | None = None,
+    history: int | None = None,
     shuffle: bool = True,
     seed: int = 0,
 ) -> Stream[Talk]:
@@ -33,6 +34,8 @@ def talks(
         size: a longer dialogue is read in pieces of so many turns, of which each begins with the
             last turn of the one before: every turn but the first is a reply once. At least 2.
         longest: an utterance is cut after so many words, and has no end then; None for not.
+        history: of an utterance of more words than this only the first so many are read, while all
+            of it is foreseen; None for not.
         shuffle, seed: as in Stream.
     """
     firsts, ends = pieces(turns.begins, turns.ends, size)
@@ -42,7 +45,8 @@ def talks(
     def make(rows: Rows) -> Talk:
         bounds = list(zip(firsts[rows].tolist(), ends[rows].tolist(), strict=True))
         said = [[turns[turn] for turn in range(*piece)] for piece in bounds]
-        return talk(said, [speakers_of(turns, *piece) for piece in bounds], start, end, longest)
+        speakers = [speakers_of(turns, *piece) for piece in bounds]
+        return talk(said, speakers, start, end, longest, history)
 
     return Stream(before[ends] - before[firsts], make, batch_tokens, shuffle, seed)
 
@@ -53,6 +57,7 @@ def talk(
     start: int,
     end: int,
     longest: int | None = None,
+    history: int | None = None,
 ) -> Talk:
     """Conversations as one batch; arguments as in `talks`, and who says each turn."""
 
@@ -63,7 +68,13 @@ def talk(
         return np.concatenate(kept).astype(np.int32)
 
     utterances = Ragged.from_groups([framed(ids) for ids in turns] for turns in said)
-    return Talk(Batch.from_ragged(utterances), torch.from_numpy(np.concatenate(speakers)))
+    batch = Batch.from_ragged(utterances)
+    heard = None
+    if history is not None:
+        words = torch.tensor([len(ids) for turns in said for ids in turns])
+        whole = batch.lengths - 1
+        heard = torch.where(words > history, whole.clamp(max=history), whole)
+    return Talk(batch, torch.from_numpy(np.concatenate(speakers)), heard)
 
 
 def pieces(begins: Rows, ends: Rows, size: int) -> tuple[Rows, Rows]:

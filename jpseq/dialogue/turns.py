@@ -229,8 +229,9 @@ class Turns:
 def hold_out(
     dialogues: Sequence[Dialogue] | PreparedDialogues, share: float = 0.05, seed: int = 0
 ) -> tuple[Any, Any]:
-    """Dialogues to learn from and, drawn by the seed, at least one to measure on."""
-    count = max(1, round(len(dialogues) * share))
+    """Dialogues to learn from and, drawn by the seed, at least one to measure on; of two or more
+    one is left to learn from."""
+    count = max(1, min(round(len(dialogues) * share), len(dialogues) - 1))
     chosen = set(np.random.default_rng(seed).permutation(len(dialogues))[:count].tolist())
     parts = (
         [i for i in range(len(dialogues)) if i not in chosen],

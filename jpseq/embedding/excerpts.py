@@ -1,6 +1,5 @@
 """Excerpts: sequences of words as pieces, none too long, and the batches of masks in them."""
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -39,8 +38,8 @@ class Written(NamedTuple):
 class Excerpts:
     """A corpus as excerpts: whole sequences, or about equal parts of those that are too long.
 
-    The words may be memory-mapped: what is held besides is two numbers an excerpt and the pieces
-    of each word.
+    The words may be memory-mapped: what is held besides is three numbers an excerpt and the pieces
+    of each word. (What draws batches of them holds a few more.)
 
     Args:
         words: S sequences of ids of words.
@@ -69,6 +68,13 @@ class Excerpts:
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def has(self, piece: int) -> npt.NDArray[np.bool_]:
+        """(V,) of which words an id is a piece."""
+        found = np.zeros(len(self.spelling), np.bool_)
+        words = np.repeat(np.arange(len(self.spelling)), self.spelling.lengths)
+        found[words[self.spelling.values == piece]] = True
+        return found
 
     def take(self, rows: Rows) -> Written:
         """Some excerpts in pieces."""
@@ -167,10 +173,3 @@ class MaskedStream(Stream[Masked]):
 
     def fingerprint(self) -> str:
         return f"{super().fingerprint()} {self.masking}"
-
-
-def all_rows(excerpts: Excerpts, sequences: Sequence[int] | None = None) -> Rows:
-    """The excerpts of all sequences, or of some."""
-    if sequences is None:
-        return np.arange(len(excerpts))
-    return np.flatnonzero(np.isin(excerpts.sequence, np.asarray(sequences)))

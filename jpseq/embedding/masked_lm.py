@@ -18,12 +18,12 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from jpseq.corpora.prepared import MARK, Prepared
+from jpseq.corpora.prepared import Prepared
 from jpseq.embedding.configuration import MaskedLMConfiguration
-from jpseq.embedding.excerpts import FRAME, Excerpts, MaskedStream, all_rows
+from jpseq.embedding.excerpts import FRAME, Excerpts, MaskedStream
 from jpseq.embedding.masking import FIRST, SPECIALS, Masking
 from jpseq.embedding.reading import READ_TOKENS, Reading
-from jpseq.embedding.sentences import Corpus, Counted, drawn, opened
+from jpseq.embedding.sentences import Corpus, Counted, drawn, loaded, opened
 from jpseq.embedding.spelling import learn_pieces, spell
 from jpseq.errors import ConfigurationError, DataError, NotFittedError
 from jpseq.evaluation.masked import Foretold, foretell
@@ -34,7 +34,7 @@ from jpseq.text.subword import SentencePiece
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.configuration import CHOOSING, TrainingConfiguration
 from jpseq.training.stream import Rows
-from jpseq.vocabulary import Vocabulary
+from jpseq.vocabulary import UNKNOWN, Vocabulary
 
 LOG = logging.getLogger("jpseq.embedding")
 
@@ -48,8 +48,8 @@ class MaskedLM(Reading):
         tokenizer: text → words; None for MeCab().
         subwords: words → pieces, so that no word is unknown: SentencePiece(size, identity=True).
             One that has learnt nothing yet learns from the corpus. None for whole words.
-        encoder: "recurrent" (see Recurrent) or "transformer" (see Transformer). In an hour on
-            a processor the recurrent one learns much more; the other needs more layers, and time.
+        encoder: "recurrent" (see Recurrent) or "transformer" (see Transformer), which wants more
+            layers, and more time.
         cell: of the recurrent one, "rnn", "lstm", "gru" or "peephole".
         embedding: features of a word as it is read.
         hidden: features of a word in its context (even).
@@ -132,9 +132,10 @@ class MaskedLM(Reading):
                 of words.
             title: what stands before the progress bar.
             held_out: share of the sequences that are not learnt from: accuracy and perplexity of
-                masks in them are measured after each epoch and stand among the `metrics`. It ends
-                with the weights of the best epoch where `training` compares epochs (patience,
-                keep ...), else with the last.
+                masks in them are measured after each epoch and stand among the `metrics`. (Their
+                words count where the vocabulary is made.) It ends with the weights of the best
+                epoch where `training` compares epochs (patience, keep ...), and the signature says
+                so, else with the last.
             run, resume: a folder for checkpoints and logs, and whether to go on in it; see
                 jpseq.training.fit.fit.
 
@@ -157,6 +158,13 @@ class MaskedLM(Reading):
             excerpts = self._excerpts(counted)
             left_out = drawn(len(counted.ids), held_out, self.seed)
             out = left_out[excerpts.sequence]
+            chosen = CHOOSING & (self.training or {}).keys()
+            if chosen and not out.any():
+                raise ConfigurationError(
+                    f"training.{min(chosen)}: epochs are compared on sequences that are not learnt"
+                    " from, and there are none: take held_out=0.01 (--held-out 0.01), and two"
+                    " sequences at least."
+                )
             masking = Masking(len(self.vocabulary), self.masked, seed=self.seed)
             stream = MaskedStream(excerpts, np.flatnonzero(~out), masking, self.batch_tokens)
             self._check_words(len(stream))
@@ -178,7 +186,7 @@ class MaskedLM(Reading):
                 network,
                 stream,
                 measure=measure,
-                compare=bool(CHOOSING & (self.training or {}).keys()),
+                compare=bool(chosen),
                 run=run,
                 resume=resume,
                 title=title,
@@ -186,8 +194,10 @@ class MaskedLM(Reading):
             )
             if out.any():
                 data = f"held out {held_out:g} seed {self.seed}"
-                signature = self._signature(data, int(left_out.sum()))
-                self.metrics = {"masked words": str(foretell(network, kept, signature))}
+                data += ", which chose the epoch" if chosen else ""
+                signature = self._signature(data, int(left_out.sum()), counted, excerpts)
+                what = "words" if self.subwords is None else "pieces"
+                self.metrics = {f"masked {what}": str(foretell(network, kept, signature))}
         return self
 
     def check(self) -> None:
@@ -252,15 +262,23 @@ class MaskedLM(Reading):
         network = self.trained()
         with self._opened(corpus) as counted:
             excerpts = self._excerpts(counted)
-            stream = self._measured_stream(excerpts, all_rows(excerpts))
+            stream = self._measured_stream(excerpts, np.arange(len(excerpts)))
             self._check_words(len(stream))
-            signature = self._signature(data, len(counted.ids))
-            return foretell(network, stream, signature)
+            signature = self._signature(data, len(counted.ids), counted, excerpts)
+            found = foretell(network, stream, signature)
+        if not found.perplexity.tokens:
+            raise DataError("no word of it is known, so that none can be masked.")
+        return found
 
-    def _signature(self, data: str, sequences: int) -> str:
+    def _signature(self, data: str, sequences: int, corpus: Counted, excerpts: Excerpts) -> str:
+        """What figures depend on; unknown words are never masked, so their share is told, too."""
+        counts = corpus.vocabulary.counts
+        unknown = counts[excerpts.has(self.vocabulary.id(UNKNOWN))].sum() / max(1, counts.sum())
+        what = "words" if self.subwords is None else "pieces"
         return (
-            f"data:{data}|sequences:{sequences}|tok:{self._reader.name}"
-            f"|ids:{len(self.vocabulary)}|masked:{self.masked:g}|seed:{self.seed}"
+            f"data:{data}|sequences:{sequences}|tok:{self.reader.name}"
+            f"|{what}:{len(self.vocabulary) - FIRST} {self.vocabulary.hash()[:8]}"
+            f"|unknown:{unknown:.1%}|masked:{self.masked:g}|seed:{self.seed}"
             f"|longest:{self.longest}"
         )
 
@@ -268,14 +286,13 @@ class MaskedLM(Reading):
 
     @contextmanager
     def _opened(self, corpus: Corpus) -> Iterator[Counted]:
-        if isinstance(corpus, str | Path) and (Path(corpus) / MARK).exists():
-            corpus = Prepared.load(corpus)
-        if isinstance(corpus, Prepared) and not corpus.tokenizer.is_like(self._reader):
+        corpus = loaded(corpus)
+        if isinstance(corpus, Prepared) and not corpus.tokenizer.is_like(self.reader):
             raise ConfigurationError(
                 f"{corpus.folder}: was analysed with {corpus.tokenizer!r}, and the model reads with"
-                f" {self._reader!r}. Make it with MaskedLM(tokenizer=prepared.tokenizer)."
+                f" {self.reader!r}. Make it with MaskedLM(tokenizer=prepared.tokenizer)."
             )
-        with opened(corpus, self._reader) as counted:
+        with opened(corpus, self.reader) as counted:
             yield counted
 
     def _learn_words(self, found: Vocabulary) -> None:
@@ -283,6 +300,13 @@ class MaskedLM(Reading):
         if self.subwords is None:
             self.vocabulary = Vocabulary(SPECIALS, self.min_count, bound and bound + FIRST)
             self.vocabulary.counts_ = found.counts_.copy()
+            if found.counts_ and len(self.vocabulary) <= FIRST:
+                ((word, most),) = found.counts_.most_common(1)
+                raise DataError(
+                    f"there is nothing to learn: words are wanted that stand {self.min_count:,}"
+                    f" times or more (min_count, --min-count), and the most frequent one, {word!r},"
+                    f" stands {most:,} times."
+                )
             return
         self.words = Vocabulary((), self.min_count, bound)
         self.words.counts_ = found.counts_.copy()
@@ -320,11 +344,11 @@ class MaskedLM(Reading):
     def card(self) -> str:
         measured = "".join(f"- {name}: {figure}\n" for name, figure in self.metrics.items())
         kind = "Transformer" if self.encoder == "transformer" else f"bidirectional {self.cell}"
+        known = f"{len(self.vocabulary) - FIRST:,} {'pieces' if self.subwords else 'words'}"
         return (
             "# A jpseq masked language model\n\n"
             f"A {kind} of {self.layers} layers and {self.hidden} features over"
-            f" {len(self.vocabulary):,} {'pieces' if self.subwords else 'words'}. It tells of the"
-            " corpus it comes from, its prejudices too.\n\n"
+            f" {known}. It tells of the corpus it comes from, its prejudices too.\n\n"
             f"## Metrics\n\n{measured or 'None were taken.' + chr(10)}\n"
             "## Use\n\n```\njpseq embed fill THIS_FOLDER 春に［MASK］が咲く\n```\n\n"
             "```python\nfrom jpseq import MaskedLM\n\n"

@@ -10,7 +10,14 @@ import torch
 from torch import Tensor
 
 from jpseq.batch import Batch
-from jpseq.embedding.excerpts import FRAME, Excerpts, Written, framed_batch, inner_places
+from jpseq.embedding.excerpts import (
+    FRAME,
+    Excerpts,
+    Numbers,
+    Written,
+    framed_batch,
+    inner_places,
+)
 from jpseq.embedding.masking import FIRST, MASK_ID
 from jpseq.embedding.spelling import Word, spell, whole_words
 from jpseq.errors import ConfigurationError, DataError
@@ -75,17 +82,17 @@ class Reading(Model):
                 f"there is no ［MASK］ in {text[:40]!r}; write it where a word is wanted:"
                 " 春に［MASK］が咲く."
             )
-        words: list[Word] = [*self._reader.words(first)]
+        words: list[Word] = [*self.reader.words(first)]
         for part in others:
-            words += [None, *self._reader.words(part)]
-        allowed = torch.tensor(whole_words(self.vocabulary, self.subwords))
+            words += [None, *self.reader.words(part)]
+        allowed = torch.tensor(whole_words(self.vocabulary, self.subwords), dtype=torch.int64)
         names = self.vocabulary.words
         filled = []
-        for written, batch in self._read([words]):
+        for written, batch, inside in self._read([words]):
             ids = written.pieces.values
-            places = torch.from_numpy(inner_places(batch)[ids == MASK_ID])
+            places = torch.from_numpy(inside[ids == MASK_ID]).to(batch.values.device)
             with torch.no_grad():
-                scores = network.scores(network.at(batch, places))[:, allowed]
+                scores = network.scores(network.at(batch, places)).cpu()[:, allowed]
             best = scores.softmax(dim=1).topk(min(count, len(allowed)))
             for place, p, row in zip(
                 written.places[written.words_at(np.flatnonzero(ids == MASK_ID))].tolist(),
@@ -109,13 +116,13 @@ class Reading(Model):
         network = self.trained()
         if isinstance(texts, str):
             raise DataError("a list of texts is wanted, got one text; put it in a list: [text].")
-        rows = [self._reader.words(text) for text in texts]
+        rows = [self.reader.words(text) for text in texts]
         offsets = np.cumsum([0, *map(len, rows)])
         vectors = np.zeros((offsets[-1], self.hidden), np.float32)
-        for written, batch in self._read(rows):
+        for written, batch, inside in self._read(rows):
             with torch.no_grad():
-                encoded: Tensor = network.encode(batch).values.flatten(0, 1)
-            pieces = encoded[torch.from_numpy(inner_places(batch))].numpy()
+                encoded: Tensor = network.encode(batch).values.flatten(0, 1).cpu()
+            pieces = encoded[torch.from_numpy(inside)].numpy()
             starts, sizes = written.pieces.offsets[:-1], written.pieces.lengths
             sums = np.add.reduceat(pieces, starts) if len(starts) else pieces
             vectors[written.places] = sums / sizes[:, None]
@@ -141,7 +148,7 @@ class Reading(Model):
         """
         embedding = self.trained().embedding
         with torch.no_grad():
-            table = (embedding.weight * embedding.scale).numpy()
+            table = (embedding.weight * embedding.scale).cpu().numpy()
         if self.subwords is None:
             return Embeddings(self.vocabulary.words[FIRST:], table[FIRST:])
         spelling = spell(self.words.words, self.vocabulary, self.subwords, self.longest)
@@ -152,15 +159,16 @@ class Reading(Model):
         return Embeddings(self.words.words, sums / spelling.lengths[:, None].astype(np.float32))
 
     @property
-    def _reader(self) -> Tokenizer:
+    def reader(self) -> Tokenizer:
+        """The tokenizer, or MeCab where none was given."""
         if self.tokenizer is not None:
             return self.tokenizer
         if "_mecab" not in self.__dict__:
             self._mecab = MeCab()
         return self._mecab
 
-    def _read(self, rows: Sequence[Sequence[Word]]) -> Iterator[tuple[Written, Batch]]:
-        """Batches of excerpts of rows of words."""
+    def _read(self, rows: Sequence[Sequence[Word]]) -> Iterator[tuple[Written, Batch, Numbers]]:
+        """Batches of excerpts of rows of words, and where their pieces stand in the flat batch."""
         numbers: dict[Word, int] = {}
         ids = [[numbers.setdefault(word, len(numbers)) for word in row] for row in rows]
         spelling = spell(numbers, self.vocabulary, self.subwords, self.longest)
@@ -171,4 +179,5 @@ class Reading(Model):
         device = next(self.trained().parameters()).device
         for some in batches:
             written = excerpts.take(filled[some])
-            yield written, framed_batch(written, written.pieces.values).to(device)  # type: ignore[arg-type]
+            batch = framed_batch(written, written.pieces.values)  # type: ignore[arg-type]
+            yield written, batch.to(device), inner_places(batch)

@@ -34,6 +34,13 @@ class Counted(NamedTuple):
     vocabulary: Vocabulary
 
 
+def loaded(corpus: Corpus) -> Corpus:
+    """A prepared corpus for its folder; anything else as it is."""
+    if isinstance(corpus, str | Path) and (Path(corpus) / MARK).exists():
+        return Prepared.load(corpus)
+    return corpus
+
+
 @contextmanager
 def opened(
     corpus: Corpus, tokenizer: Tokenizer | None = None, workers: int | None = None
@@ -48,8 +55,7 @@ def opened(
     Raises:
         DataError: it cannot be read, or holds no words.
     """
-    if isinstance(corpus, str | Path) and (Path(corpus) / MARK).exists():
-        corpus = Prepared.load(corpus)
+    corpus = loaded(corpus)
     if isinstance(corpus, Prepared):
         yield Counted(corpus.ids, corpus.vocabulary)
     elif isinstance(corpus, str | Path):

@@ -1,7 +1,9 @@
 """Latent variables: whether they are used, and how likely replies are under all their values."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,30 +11,36 @@ from torch import Tensor
 
 from jpseq.batch import moved
 from jpseq.network.conversation import Talk
+from jpseq.network.latent import Bound
+from jpseq.network.sequence_vae import Sentences, SequenceVAE
 from jpseq.network.vhred import VHRED
 
 ACTIVE = 0.01
 """Variance from which on a unit is active (Burda et al. 2016, section 4)."""
 
+LOG = logging.getLogger("jpseq.evaluation")
 DEAD = (
-    "the latent variable is dead: no unit says anything of the reply, and every z gives the same"
+    "the latent variable is dead: no unit says anything of the text, and every z gives the same"
     " words. Let the KL term rise more slowly (latent.anneal) or several times (latent.cycles),"
-    " leave previous words of the reply blank (reply_drop, for instance 0.25), or ask the words of"
-    " the reply of it alone (latent.bag_of_words, for instance 1)."
+    " leave some nats of each unit free (latent.free_bits, for instance 0.05), leave previous words"
+    " blank (reply_drop, for instance 0.25), or ask for the words of the reply in any order"
+    " (latent.bag_of_words, for instance 0.3)."
 )
+"""The names are those of a Chatbot; SequenceVAE has annealing, free_bits and target_drop."""
 
 
 @dataclass(frozen=True)
 class LatentUse:
-    """What a latent variable does for the replies of some dialogues."""
+    """What a latent variable does for some texts: the replies of dialogues, or sentences."""
 
     reconstruction: float
     """Nats a word: the negative log-likelihood of the words, given z from the posterior."""
     kl: float
     """Nats a reply: how far the posterior is from the prior."""
     active: int
-    """Units whose posterior mean, less that of the prior, varies between replies by more than 0.01.
-    (What the prior knows already says nothing of the reply.)"""
+    """Units whose posterior mean varies between replies by more than 0.01, counted from the mean of
+    the prior and in its standard deviations. (What the prior knows already says nothing of the
+    reply; where it is N(0, 1), this is what Burda et al. count.)"""
     units: int
     words: int
     """Predicted, ends included."""
@@ -50,12 +58,14 @@ class LatentUse:
 
 
 @torch.no_grad()
-def latent_use(network: VHRED, talks: Iterable[Talk], seed: int = 0) -> LatentUse:
-    """Look at the replies of dialogues, with one z for each, drawn from the posterior.
+def latent_use(
+    network: VHRED | SequenceVAE, texts: Iterable[Talk | Sentences], seed: int = 0
+) -> LatentUse:
+    """Look at the replies of dialogues, or at sentences, with one z for each from the posterior.
 
     Args:
-        network: a VHRED.
-        talks: batches of dialogues; how they are cut into batches changes nothing.
+        network: a VHRED, or a variational SequenceVAE.
+        texts: batches as it learns from; how they are cut changes nothing.
         seed: of the draws.
     """
     draw = np.random.default_rng(seed)
@@ -63,15 +73,16 @@ def latent_use(network: VHRED, talks: Iterable[Talk], seed: int = 0) -> LatentUs
     log_p = kl = 0.0
     words = replies = 0
     total = squares = torch.zeros(network.latent_size, dtype=torch.float64)
-    for talk in talks:
-        inferred = network.infer(moved(talk, network.kl.updates.device))
-        _, log_ps = network.reconstruct(inferred, _noise(draw, inferred.posterior.mean))
-        log_p += float(log_ps.double().sum())
-        kl += float(inferred.posterior.kl(inferred.prior).double().sum())
-        told = (inferred.posterior.mean - inferred.prior.mean).double().cpu()
-        total, squares = total + told.sum(dim=0), squares + (told**2).sum(dim=0)
-        words += int((inferred.replies.target.lengths - 1).sum())
-        replies += len(told)
+    for batch in texts:
+        bound: Bound = network.bound(moved(batch, network.kl.updates.device), partial(_noise, draw))
+        prior, posterior = bound.prior, bound.posterior
+        log_p += float(bound.log_p.double().sum())
+        kl += float(posterior.kl(prior).double().sum())
+        shift = (posterior.mean - prior.mean) * torch.exp(-prior.log_variance / 2)
+        shift = shift.double().cpu()
+        total, squares = total + shift.sum(dim=0), squares + (shift**2).sum(dim=0)
+        words += int(bound.words.sum())
+        replies += len(shift)
     variance = squares / max(1, replies) - (total / max(1, replies)) ** 2
     return LatentUse(
         -log_p / max(1, words),
@@ -81,6 +92,16 @@ def latent_use(network: VHRED, talks: Iterable[Talk], seed: int = 0) -> LatentUs
         words,
         replies,
     )
+
+
+def told(network: VHRED | SequenceVAE, use: LatentUse) -> dict[str, float]:
+    """What is told after an epoch of training; a latent variable that is dead is warned of.
+
+    Before the KL term has counted in full it may only be asleep.
+    """
+    if use.is_dead and network.kl.has_risen:
+        LOG.warning(DEAD)
+    return {"reconstruction": use.reconstruction, "kl": use.kl, "active_units": float(use.active)}
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from jpseq.batch import Batch
 from jpseq.network.decoder import Decoder
-from jpseq.network.loss import linear_cross_entropy
+from jpseq.network.loss import linear_cross_entropy, linear_log_likelihood
 from jpseq.network.recurrent import State
 
 
@@ -95,3 +95,12 @@ class ConditionedDecoder(nn.Module):
         """() the negative log-likelihood of all words of targets, summed."""
         hidden, wanted = self.outputs(target, state)
         return linear_cross_entropy(hidden, *self.decoder.output_layer, wanted)
+
+    @torch.no_grad()
+    def log_p(self, target: Batch, state: Conditioned) -> Tensor:
+        """(B,) the log-likelihood in nats of the words of each target; for measuring only."""
+        hidden, wanted = self.outputs(target, state)
+        words = linear_log_likelihood(hidden, *self.decoder.output_layer, wanted)
+        rows = torch.arange(len(target), device=words.device)
+        rows = rows.repeat_interleave((target.lengths - 1).to(words.device))
+        return words.new_zeros(len(target)).index_add(0, rows, words)

@@ -15,6 +15,8 @@ class Talk(NamedTuple):
     """values (U, T) ids, each utterance from its start id to its end id; turns (D,)."""
     speakers: Tensor
     """(U,) who says each, counted from 0 in each dialogue."""
+    heard: Tensor | None = None
+    """(U,) how many ids of each, after its start, an encoder reads; None for all."""
 
     @property
     def places(self) -> Tensor:
@@ -28,7 +30,10 @@ class Talk(NamedTuple):
     def read(self) -> Batch:
         """The utterances as an encoder reads them: without the start, which says nothing."""
         batch = self.utterances
-        return Batch(batch.values[:, 1:], batch.lengths - 1, batch.turns)
+        if self.heard is None:
+            return Batch(batch.values[:, 1:], batch.lengths - 1, batch.turns)
+        longest = int(self.heard.max()) if len(self.heard) else 0
+        return Batch(batch.values[:, 1 : longest + 1], self.heard, batch.turns)
 
 
 def turns_of(batch: Batch) -> Tensor:

@@ -6,6 +6,7 @@ et al. 2016, section 3.1).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -49,6 +50,22 @@ class Gaussian(NamedTuple):
         return -(squares + self.log_variance + math.log(2 * math.pi)).sum(dim=-1) / 2
 
 
+Noise = Callable[[Tensor], Tensor]
+"""Like (B, Z) values, as many drawn from N(0, 1)."""
+
+
+class Bound(NamedTuple):
+    """What the bound on the likelihood of R texts is made of, with z drawn from the posterior:
+    log p(w) >= E_q[log p(w | z)] - KL(q || p)."""
+
+    log_p: Tensor
+    """(R,) nats of the words of each, given its z."""
+    prior: Gaussian
+    posterior: Gaussian
+    words: Tensor
+    """(R,) words of each, its end included."""
+
+
 class GaussianLayer(nn.Module):
     """Features → a Gaussian, through one hidden layer.
 
@@ -74,7 +91,7 @@ class GaussianLayer(nn.Module):
 
 @dataclass(frozen=True)
 class Annealing:
-    """The weight of the KL term at each step of training.
+    """The weight of the KL term for each batch of training.
 
     It rises linearly from 0 to 1 (Bowman et al. 2016, section 3.1.1), and that `cycles` times: in
     each cycle it rises over `steps` and stays 1 for as many (Fu et al. 2019, section 4). After the
@@ -85,7 +102,7 @@ class Annealing:
     [0.0, 0.5, 1.0, 1.0, 0.0, 0.5, 1.0, 1.0, 1.0, 1.0]
 
     Args:
-        steps: over which it rises; 0 for a weight that is always 1.
+        steps: batches over which it rises; 0 for a weight that is always 1.
         cycles: how often.
     """
 
@@ -106,7 +123,7 @@ class KLTerm(nn.Module):
     2016, appendix C.8). When measuring it is the plain sum.
 
     Args:
-        annealing: of the weight, by steps of training.
+        annealing: of the weight, by batches learnt from.
         free_bits: nats of each feature.
     """
 
@@ -118,6 +135,11 @@ class KLTerm(nn.Module):
         self.free_bits = free_bits
         # Among the weights, so that a training that goes on anneals on.
         self.register_buffer("updates", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def has_risen(self) -> bool:
+        """Whether it has counted in full once, so that what is not used by now is of no use."""
+        return int(self.updates) >= self.annealing.steps
 
     def forward(self, kl: Tensor) -> Tensor:
         """(B, Z) nats → () the term, summed over B."""

@@ -9,7 +9,7 @@ from jpseq.batch import Batch
 from jpseq.network.conditioned_decoder import Conditioned, ConditionedDecoder
 from jpseq.network.decoder import Decoder
 from jpseq.network.encoder import Encoder
-from jpseq.network.latent import Annealing, Gaussian, GaussianLayer, KLTerm
+from jpseq.network.latent import Annealing, Bound, Gaussian, GaussianLayer, KLTerm, Noise
 from jpseq.network.loss import Loss
 from jpseq.network.recurrent import Cell
 from jpseq.network.seq2seq import start_embeddings
@@ -59,6 +59,7 @@ class SequenceVAE(nn.Module):
         self.encoder, decoder = start_embeddings(encoder, decoder, shared=True)
         self.decoder = ConditionedDecoder(decoder, latent_size, joins=True)
         self.variational = variational
+        self.latent_size = latent_size
         self.posterior = GaussianLayer(hidden_size, latent_size)
         self.kl = KLTerm(annealing, free_bits)
 
@@ -86,6 +87,15 @@ class SequenceVAE(nn.Module):
         if self.variational:
             total = total + self.kl(codes.kl(Gaussian.standard(codes.mean)))
         return Loss(total, (sentences.lengths - 1).sum())
+
+    @torch.no_grad()
+    def bound(self, batch: Sentences, noise: Noise) -> Bound:
+        """What the bound on the likelihood of each sentence is made of, with one z each; of a
+        variational one."""
+        (sentences,) = batch
+        codes = self.infer(sentences)
+        log_p = self.decoder.log_p(sentences, self.encode(codes.sample(noise(codes.mean))))
+        return Bound(log_p, Gaussian.standard(codes.mean), codes, sentences.lengths - 1)
 
 
 def interpolate(first: Tensor, last: Tensor, steps: int) -> Tensor:

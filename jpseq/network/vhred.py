@@ -9,8 +9,8 @@ from jpseq.batch import Batch
 from jpseq.network.conditioned_decoder import Conditioned
 from jpseq.network.conversation import Talk
 from jpseq.network.hred import HRED, Replies
-from jpseq.network.latent import Annealing, Gaussian, GaussianLayer, KLTerm
-from jpseq.network.loss import Loss, linear_log_likelihood
+from jpseq.network.latent import Annealing, Bound, Gaussian, GaussianLayer, KLTerm, Noise
+from jpseq.network.loss import Loss
 
 
 class Inferred(NamedTuple):
@@ -114,11 +114,15 @@ class VHRED(HRED):
         """
         replies, z = inferred.replies, inferred.posterior.sample(noise)
         state = self.decoder.begin(torch.cat([replies.condition, z], dim=1), replies.memory)
-        hidden, wanted = self.decoder.outputs(replies.target, state)
-        words = linear_log_likelihood(hidden, *self.decoder.decoder.output_layer, wanted)
-        rows = torch.arange(len(z), device=z.device)
-        rows = rows.repeat_interleave((replies.target.lengths - 1).to(z.device))
-        return z, words.new_zeros(len(z)).index_add(0, rows, words)
+        return z, self.decoder.log_p(replies.target, state)
+
+    @torch.no_grad()
+    def bound(self, talk: Talk, noise: Noise) -> Bound:
+        """What the bound on the likelihood of each reply is made of, with one z each."""
+        inferred = self.infer(talk)
+        replies, prior, posterior = inferred
+        _, log_p = self.reconstruct(inferred, noise(posterior.mean))
+        return Bound(log_p, prior, posterior, replies.target.lengths - 1)
 
     @torch.no_grad()
     def log_weights(self, talk: Talk, noise: Tensor) -> Tensor:

@@ -65,7 +65,8 @@ def begin_with(
             return gradient.index_fill(0, rows.to(gradient.device), 0.0)
 
         embedding.weight.register_hook(keep)  # type: ignore[no-untyped-call]
-    return float(vocabulary.counts[known].sum() / max(1, vocabulary.counts.sum()))
+    # Of all words, those among them that are too rare for the vocabulary.
+    return float(vocabulary.counts[known].sum() / max(1, vocabulary.counts_.total()))
 
 
 def begin_with_encoder(

@@ -66,6 +66,21 @@ def test_dialogues_are_learnt_by_heart(architecture: str) -> None:
             assert bot.reply(dialogue[:i]) == dialogue[i].replace(" ", "")
 
 
+@by_turn
+def test_a_reply_is_learnt_whole_however_little_of_a_turn_is_read(architecture: str) -> None:
+    learning = {"embedding": 32, "hidden": 64, "epochs": 60, "learning_rate": 0.01, "history": 2}
+    still = {"dropout": 0.0, "word_drop": 0.0, "hierarchy": {"size": 32}}
+    talks = [["犬 は ？", "犬 は 山 へ 行った"], ["猫 は ？", "猫 は 家 で 寝る"]]
+    bot = small(architecture, **learning, **still).fit(talks)
+    assert bot.replies([talk[:1] for talk in talks]) == ["犬は山へ行った", "猫は家で寝る"]
+    assert bot.perplexity(talks).value < 1.5
+    # What stands beyond the words that are read changes nothing, where it is measured neither.
+    more = [["犬 は ？ 猫 ？", "犬 は 山 へ 行った"]]
+    assert bot.perplexity(more).nll == pytest.approx(
+        bot.perplexity([["犬 は 家 で", "犬 は 山 へ 行った"]]).nll, rel=1e-6
+    )
+
+
 @every
 def test_the_network_is_the_one_asked_for(architecture: str) -> None:
     bot = small(architecture, layers=2, cell="lstm", word_drop=0.25, reply_drop=0.5)
@@ -167,10 +182,12 @@ def test_held_out_dialogues_choose_the_epoch(caplog: pytest.LogCaptureFixture) -
 
 
 def test_a_dead_latent_variable_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    options: Any = {"epochs": 1, "learning_rate": 1e-9}
-    small("vhred", **options).fit(DIALOGUES)
-    assert caplog.messages.count(DEAD) == 1
-    for word in ("latent.anneal", "latent.cycles", "latent.bag_of_words"):
+    caplog.set_level("INFO", "jpseq")
+    options: Any = {"epochs": 2, "learning_rate": 1e-9, "batch_tokens": 10_000}
+    small("vhred", latent={"size": 4, "anneal": 2}, **options).fit(DIALOGUES)
+    told = [line if line == DEAD else line[:9] for line in caplog.messages[1:]]
+    assert told == ["epoch 1/2", DEAD, "epoch 2/2"]  # after the first it may only be asleep
+    for word in ("latent.anneal", "latent.cycles", "latent.free_bits", "latent.bag_of_words"):
         section, name = word.split(".")
         assert word in DEAD
         small("vhred", **{section: {name: 1}}).check()
@@ -179,7 +196,10 @@ def test_a_dead_latent_variable_is_warned_of(caplog: pytest.LogCaptureFixture) -
     alive = {"latent": {"size": 4, "anneal": 10_000}, "learning_rate": 0.03, "epochs": 20}
     bot = small("vhred", **alive).fit(DIALOGUES)
     assert not latent_use(bot.trained(), bot.batches(DIALOGUES)).is_dead
-    assert caplog.messages.count(DEAD) < 20
+    warning, _, *told = caplog.messages
+    assert all(line.startswith("epoch") for line in told)
+    assert "the KL term never counts in full" in warning
+    assert "latent.anneal is 10,000, and there are" in warning
 
 
 def test_other_networks_have_none_to_tell_of(caplog: pytest.LogCaptureFixture) -> None:
@@ -329,7 +349,7 @@ def test_all_architectures_foresee_the_same_words(architecture: str) -> None:
 
 
 def test_very_long_turns_are_measured_on_up_to_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ByTurn, "measured", 2)
+    monkeypatch.setattr(ByTurn, "foreseen", 2)
     bot = small("hred").fit(DIALOGUES)
     found = bot.perplexity([["まだ", "犬 を 飼った", "ポチ です"]])
     assert (found.tokens, found.characters) == (2 + 3, len("犬をポチです"))

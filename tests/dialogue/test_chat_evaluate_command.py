@@ -12,6 +12,10 @@ import pytest
 
 from jpseq.cli.chat_evaluation import _named
 from jpseq.dialogue.chatbot import Chatbot
+from jpseq.dialogue.evaluation import changes as changes_of
+from jpseq.dialogue.evaluation import exchanges
+from jpseq.evaluation.diversity import diversity
+from jpseq.evaluation.translation import evaluate_bleu
 from jpseq.text.whitespace import Whitespace
 from jpseq.vectors import Embeddings
 
@@ -61,9 +65,9 @@ def test_every_model_baseline_and_people_have_a_row(place: Path, run: Said) -> N
     assert code == 0
     assert err.splitlines() == ["counting the baselines", "measuring flat", "measuring drawing"]
     foreseen, said = out.split("\n\n")
-    head, *rows, signature = foreseen.splitlines()
+    head, *rows, flat, drawing, counted = foreseen.splitlines()
     assert " ".join(head.split()) == (
-        "perplexity nats/character tighter nats/reply of z active z changes"
+        "perplexity nats/character tighter nats/dialogue nats/reply of z active z changes"
     )
     assert [row.split("  ")[0] for row in rows] == [
         "flat",
@@ -71,15 +75,19 @@ def test_every_model_baseline_and_people_have_a_row(place: Path, run: Said) -> N
         "bigram",
         "Kneser–Ney trigram",
     ]
-    perplexity = Chatbot.load(place / "flat").perplexity(HELD_OUT, "held_out.jsonl")
+    bot = Chatbot.load(place / "flat")
+    perplexity = bot.perplexity(HELD_OUT, "held_out.jsonl")
     assert rows[0].split() == [
         "flat",
         f"{perplexity.value:.1f}",
         f"{perplexity.per_character:.3f}",
+        f"{perplexity.nll * perplexity.tokens / 2:.1f}",
     ]
     assert rows[1].split()[-2].endswith("/3")
     assert rows[1].split()[-1].endswith("%")
-    assert signature == perplexity.signature
+    assert flat == perplexity.signature
+    assert drawing.endswith("|bound:1 draw")
+    assert counted == f"data:held_out.jsonl|vocabulary:{len(bot.vocabulary)}"
     head, *rows, count, bleu, vectors = said.splitlines()
     assert head.split()[:2] == ["distinct-1", "distinct-2"]
     assert [row.split("  ")[0] for row in rows] == [
@@ -93,9 +101,17 @@ def test_every_model_baseline_and_people_have_a_row(place: Path, run: Said) -> N
     ]
     # いい ね, 犬 も 好き, 好き: six words, five of them different.
     assert rows[0].split()[1:] == ["0.833", "1.000", "33.3%", "2.25", "2.0"]
+    # What stands in the table is what the bot wrote, word by word.
+    bot.max_unknown = None
+    asked = [exchange.history for exchange in exchanges(HELD_OUT, 9)]
+    spread = diversity(bot.replies_in_words(asked, beam=1))
+    assert rows[1].split()[2:4] == [f"{spread.distinct_1:.3f}", f"{spread.distinct_2:.3f}"]
+    assert rows[1].split()[6] == f"{spread.length:.1f}"
+    # Of what people said only 犬 も 好き has a word with a vector.
+    assert {row.split()[-1] for row in rows[1:]} <= {"0/3", "1/3"}
     assert count == "3 replies"
-    assert bleu.startswith("data:Kneser–Ney trigram, drawn|sentences:3|")
-    assert vectors.startswith("data:Kneser–Ney trigram, drawn|pairs:3|")
+    assert bleu.startswith("data:held_out.jsonl|sentences:3|")
+    assert vectors.startswith("data:held_out.jsonl|pairs:3|")
 
 
 def test_json_has_the_same_figures(place: Path, run: Said) -> None:
@@ -124,13 +140,16 @@ def test_json_has_the_same_figures(place: Path, run: Said) -> None:
         *(f"drawing, {way}" for way in ("greedy", "beam 5", "drawn")),
         *(f"flat, {way}" for way in ("greedy", "beam 5", "drawn", "reranked")),
     ]
-    assert all(0 <= row["bleu"]["value"] <= 100 for row in bots)
+    asked = [exchange.history for exchange in exchanges(HELD_OUT, 2)]
+    people_said = [exchange.reply.split() for exchange in exchanges(HELD_OUT, 2)]
+    score = evaluate_bleu(bot.replies_in_words(asked, beam=1), people_said, "held_out.jsonl")
+    assert bots[0]["bleu"]["value"] == score.value
     # At most one pair has words with vectors: there is no interval.
     assert all(row["similarity"]["average"]["half_width"] is None for row in bots)
     ((name, shares),) = changes.items()
     assert name == "greedy replies that change with z"
     assert list(shares) == ["drawing"]
-    assert 0 <= shares["drawing"] <= 1
+    assert shares["drawing"] == changes_of(bot, asked)
 
 
 def test_refusals_of_unknown_words_are_off(place: Path, run: Said) -> None:
@@ -311,3 +330,9 @@ def test_choosing_between_epochs_needs_a_third_dialogue(tmp_path: Path, run: Sai
     code, out, err = run("chat", "train", two, "-o", tmp_path / "bot", *TRAIN, *choosing)
     assert (code, out) == (1, "")
     assert "two.jsonl: at least three dialogues of two turns or more are needed" in err
+    three = write(tmp_path / "three.jsonl", DIALOGUES)
+    half = ("chat", "train", three, "-o", tmp_path / "bot", *TRAIN, *choosing, "--held-out", "0.5")
+    code, out, err = run(*half)
+    assert (code, out) == (1, "")
+    assert "of 3, 2 held out to measure on leave too few" in err
+    assert not (tmp_path / "bot").exists()

@@ -21,6 +21,7 @@ from jpseq.dialogue.evaluation import (
 from jpseq.errors import DataError
 from jpseq.evaluation.latent import importance_weighted, latent_use
 from jpseq.evaluation.ngram import Bigram, KneserNey
+from jpseq.text.characters import Characters
 from jpseq.text.whitespace import Whitespace
 from jpseq.vectors import Embeddings
 
@@ -114,16 +115,16 @@ VECTORS = Embeddings(["a", "b", "c"], np.array([[1, 0], [0, 1], [3, 4]], np.floa
 
 
 def test_answers_by_hand() -> None:
-    replies, people = ["a b", "a b", "c"], ["a b", "b a", "a"]
-    found = answers("mine", replies, people, Whitespace(), VECTORS)
+    replies, people = [["a", "b"], ["a", "b"], ["c"]], [["a", "b"], ["b", "a"], ["a"]]
+    found = answers("mine", replies, people, VECTORS, "three")
     assert found.name == "mine"
     assert (found.diversity.distinct_1, found.diversity.distinct_2) == (3 / 5, 1 / 2)
     assert found.diversity.most_frequent == ("a", "b")
     assert (found.diversity.share, found.diversity.length) == (2 / 3, 5 / 3)
-    assert found.diversity.signature == "data:mine|replies:3"
+    assert found.diversity.signature == "data:three|replies:3"
     assert found.bleu is not None
     assert found.bleu.name == "BLEU"
-    assert found.bleu.signature.startswith("data:mine|sentences:3|")
+    assert found.bleu.signature.startswith("data:three|sentences:3|")
     assert found.similarity is not None
     # The means of "a b" and "b a" are the same; of "c" and "a" the cosine is 3 / 5.
     assert found.similarity.average.value == pytest.approx((1 + 1 + 0.6) / 3)
@@ -131,14 +132,14 @@ def test_answers_by_hand() -> None:
 
 
 def test_of_people_only_the_diversity_is_measured() -> None:
-    found = answers("people", ["a b", "c"], None, Whitespace(), VECTORS)
+    found = answers("people", [["a", "b"], ["c"]], None, VECTORS)
     assert (found.bleu, found.similarity) == (None, None)
     assert found.diversity.distinct_1 == 1.0
 
 
 def test_a_bot_that_says_all_that_people_said_is_no_person() -> None:
-    said = ["a b a b c", "c a b a"]
-    found = answers("parrot", said, list(said), Whitespace())
+    said = [list("ababc"), list("caba")]
+    found = answers("parrot", said, list(said))
     assert found.bleu is not None
     assert found.bleu.value == pytest.approx(100)
     assert found.similarity is None
@@ -146,24 +147,46 @@ def test_a_bot_that_says_all_that_people_said_is_no_person() -> None:
 
 def test_not_as_many_answers_as_people_gave() -> None:
     with pytest.raises(DataError, match="1 translations but 2 references"):
-        answers("mine", ["a"], ["a", "b"], Whitespace())
+        answers("mine", [["a"]], [["a"], ["b"]])
     with pytest.raises(DataError, match="no reply at all"):
-        answers("mine", [], [], Whitespace())
+        answers("mine", [], [])
 
 
 def test_the_ways_in_which_a_bot_answers(seq2seq: Chatbot) -> None:
     histories = [one.history for one in ALL]
-    ways = ways_of(seq2seq, seed=4)
+
+    def joined(replies: list[list[str]]) -> list[str]:
+        return ["".join(words) for words in replies]
+
+    ways = ways_of(seq2seq, seq2seq.reader, seed=4)
     assert list(ways) == ["greedy", "beam 5", "drawn"]
-    assert ways["greedy"](histories) == seq2seq.replies(histories)
-    assert ways["beam 5"](histories) == seq2seq.replies(histories, beam=5)
-    assert ways["drawn"](histories) == seq2seq.replies(histories, temperature=1.0, seed=4)
+    assert joined(ways["greedy"](histories)) == seq2seq.replies(histories)
+    assert joined(ways["beam 5"](histories)) == seq2seq.replies(histories, beam=5)
+    drawn = ways["drawn"](histories)
+    assert joined(drawn) == seq2seq.replies(histories, temperature=1.0, seed=4)
+    assert {word for words in drawn for word in words} <= set(seq2seq.vocabulary.words)
     choosing = seq2seq.clone().set_params(rerank={"candidates": 3, "temperature": 3.0})
     choosing.vocabulary, choosing.network = seq2seq.vocabulary, seq2seq.network
-    ways = ways_of(choosing, seed=4)
+    ways = ways_of(choosing, choosing.reader, seed=4)
     assert list(ways) == ["greedy", "beam 5", "drawn", "reranked"]
-    assert ways["greedy"](histories) == seq2seq.replies(histories)
-    assert ways["reranked"](histories) == choosing.replies(histories, seed=4)
+    assert joined(ways["greedy"](histories)) == seq2seq.replies(histories)
+    assert joined(ways["reranked"](histories)) == choosing.replies(histories, seed=4)
+
+
+def test_a_bot_of_other_words_is_cut_by_the_first_ones(seq2seq: Chatbot) -> None:
+    histories = [one.history for one in ALL]
+    letters = ways_of(seq2seq, Characters(), seed=4)["greedy"](histories)
+    assert letters == [list(reply) for reply in seq2seq.replies(histories)]
+
+
+def test_who_says_what_people_say_is_measured_like_them() -> None:
+    """Its words count as it wrote them, though its text has no spaces to cut at any more."""
+    bot = Chatbot(Whitespace(), embedding=16, hidden=16, epochs=60, learning_rate=0.03, dropout=0.0)
+    bot.set_params(word_drop=0.0).fit([["山 へ", "いい ね"], ["猫 は ？", "好き だ よ"]])
+    people = [["いい", "ね"], ["好き", "だ", "よ"]]
+    said = ways_of(bot, bot.reader)["greedy"]([["山 へ"], ["猫 は ？"]])
+    assert said == people
+    assert answers("bot", said, people).diversity == answers("people", people, None).diversity
 
 
 # Whether z changes what is said
@@ -172,14 +195,24 @@ def test_the_ways_in_which_a_bot_answers(seq2seq: Chatbot) -> None:
 def test_the_share_of_replies_that_change_with_z() -> None:
     asked = []
 
-    def replies(histories: list[list[str]], beam: int, draw: int) -> list[str]:
+    def replies(histories: list[list[str]], beam: int, draw: int) -> list[list[str]]:
         asked.append((beam, draw))
-        return [f"{i} {draw if i == 2 else ''}" for i in range(len(histories))]
+        return [[str(i), str(draw if i == 2 else "")] for i in range(len(histories))]
 
-    bot: Any = SimpleNamespace(replies=replies)
+    bot: Any = SimpleNamespace(replies_in_words=replies)
     assert changes(bot, [["a"]] * 4, seed=5) == 1 / 4
     assert asked == [(1, 10), (1, 11)]
     assert changes(bot, []) == 0.0
+
+
+def test_replies_change_with_a_z_that_is_used() -> None:
+    answers = ["海 へ", "山 へ", "家 に"]
+    options: dict[str, Any] = {"hierarchy": {"size": 16}, "dropout": 0.0, "word_drop": 0.0}
+    latent = {"size": 2, "anneal": 40, "bag_of_words": 1.0}
+    bot = Chatbot(Whitespace(), "vhred", embedding=16, hidden=16, latent=latent, **options)
+    bot.set_params(epochs=40, learning_rate=0.03, batch_tokens=60)
+    bot.fit([["週末 は ？", answer] for answer in answers] * 10)
+    assert changes(bot, [["週末 は ？"]] * 30) > 0.3
 
 
 def test_nothing_changes_where_there_is_no_z(seq2seq: Chatbot) -> None:
@@ -197,18 +230,17 @@ def test_the_most_frequent_reply_and_that_of_the_nearest_context(seq2seq: Chatbo
         "bigram, drawn",
         "Kneser–Ney trigram, drawn",
     ]
-    assert found["most frequent reply"] == ["いい ね"] * 2
-    assert found["nearest context"] == ["好き", "いい ね"]
+    assert found["most frequent reply"] == [["いい", "ね"]] * 2
+    assert found["nearest context"] == [["好き"], ["いい", "ね"]]
 
 
 def test_replies_are_drawn_from_n_grams_by_the_seed(seq2seq: Chatbot) -> None:
     baselines, histories = Baselines(DIALOGUES, seq2seq), [["山 へ"]] * 20
     found = baselines.replies(histories, seed=1)
     assert baselines.replies(histories, seed=1) == found
-    known = "".join(word for dialogue in DIALOGUES for turn in dialogue for word in turn.split())
     for name in ("bigram, drawn", "Kneser–Ney trigram, drawn"):
         assert baselines.replies(histories, seed=2)[name] != found[name]
-        assert set("".join(found[name])) <= set(known)
+        assert {word for words in found[name] for word in words} <= set(seq2seq.vocabulary.words)
 
 
 def test_n_grams_foresee_each_reply_on_its_own(seq2seq: Chatbot) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jpseq.dialogue.reading import ENDS, LONGEST, MEASURED, SPECIALS, ByTurn, Flat, Ids
+from jpseq.dialogue.reading import ENDS, FORESEEN, LONGEST, SPECIALS, ByTurn, Flat, Ids
 from jpseq.dialogue.turns import SpokenDialogues, Turns
 from jpseq.sequences import Ragged
 from jpseq.vocabulary import Vocabulary
@@ -91,17 +91,19 @@ def test_pieces_are_as_long_as_what_is_read_and_the_reply() -> None:
     assert talk.speakers.tolist() == [0, 1, 0, 1, 0]
 
 
-def test_what_is_measured_on_is_not_cut_like_what_is_learnt_from(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_turn_is_foreseen_whole_and_read_as_where_it_is_answered(
+    shuffle: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    turns = Turns.of([[list("abc"), list("defg")]], WORDS)
+    turns = Turns.of([[list("abc"), list("de"), list("fgab")]], WORDS)
 
-    def read(shuffle: bool) -> list[str]:
+    def both() -> tuple[list[str], list[str]]:
         (talk,) = by_turn(history=2).stream(turns, shuffle)
-        return said(talk.utterances.to_ragged())
+        return said(talk.utterances.to_ragged()), said(talk.read.to_ragged())
 
-    assert read(shuffle=True) == ["<ab", "<de"]
-    assert read(shuffle=False) == ["<abc>", "<defg>"]
-    monkeypatch.setattr(ByTurn, "measured", 3)
-    assert read(shuffle=False) == ["<abc>", "<def"]
-    assert (MEASURED, ENDS) == (1000, {"start": 2, "end": 3})
+    assert both() == (["<abc>", "<de>", "<fgab>"], ["ab", "de>", "fg"])
+    answered, _ = by_turn(history=2).before([[turns[0], turns[1]]])
+    assert said(answered.read.to_ragged()) == ["ab", "de>"]
+    monkeypatch.setattr(ByTurn, "foreseen", 3)
+    assert both() == (["<abc>", "<de>", "<fga"], ["ab", "de>", "fg"])
+    assert (FORESEEN, ENDS) == (1000, {"start": 2, "end": 3})

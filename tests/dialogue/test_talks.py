@@ -114,6 +114,18 @@ def test_an_utterance_that_is_cut_has_no_end(longest: int, wanted: str) -> None:
     assert shown(talk(said, [np.array([0])], START, END, longest)) == [(wanted, 0)]
 
 
+@pytest.mark.parametrize(
+    ("longest", "history", "wanted"),
+    [(None, 1, "a"), (None, 2, "ab"), (None, 3, "abc>"), (2, 2, "ab"), (2, 3, "ab"), (1, 2, "a")],
+)
+def test_of_a_long_utterance_only_the_first_words_are_read(
+    longest: int | None, history: int, wanted: str
+) -> None:
+    said = [[WORDS.transform([list("abc")])[0]]]
+    batch = talk(said, [np.array([0])], START, END, longest, history)
+    assert shown(batch._replace(utterances=batch.read)) == [(wanted, 0)]
+
+
 DIALOGUES = turns(
     [["a", "b", "c", "d"], ["e"], [], ["abcde", ""], ["f", "g"]],
     [[0, 1, 1, 0], [0], [], [0, 1], [0, 0]],

@@ -12,7 +12,7 @@ from jpseq import MaskedLM, MeCab, Model, SentencePiece, Whitespace
 from jpseq.batch import Batch
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
-from jpseq.embedding.excerpts import Excerpts, MaskedStream, all_rows, framed_batch, inner_places
+from jpseq.embedding.excerpts import Excerpts, MaskedStream, framed_batch, inner_places
 from jpseq.embedding.masking import FIRST, SPECIALS, Masking
 from jpseq.embedding.spelling import spell
 from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError
@@ -170,9 +170,27 @@ def test_what_is_foretold(learnt: MaskedLM) -> None:
     assert found.perplexity.value < 3
     assert found.perplexity.tokens == 48
     assert found.perplexity.signature == (
-        f"data:toy|sequences:48|tok:whitespace|ids:{len(learnt.vocabulary)}|masked:0.15|seed:0"
-        "|longest:16"
+        f"data:toy|sequences:48|tok:whitespace|words:{len(learnt.vocabulary) - len(SPECIALS)}"
+        f" {learnt.vocabulary.hash()[:8]}|unknown:0.0%|masked:0.15|seed:0|longest:16"
     )
+    some = learnt.foretold([[*SENTENCES[0], "謎", "謎"]])  # two of eight, or however many
+    assert f"|unknown:{2 / (len(SENTENCES[0]) + 2):.1%}|" in some.perplexity.signature
+    with pytest.raises(DataError, match="no word of it is known"):
+        learnt.foretold([["謎", "謎"]])
+
+
+def test_words_all_too_rare_are_nothing_to_learn_from() -> None:
+    with pytest.raises(DataError, match=r"stand 5 times or more .* '犬', stands 2 times"):
+        MaskedLM(**SMALL | {"min_count": 5}).fit([["犬", "と", "犬"]])
+
+
+@pytest.mark.parametrize(("held_out", "sentences"), [(0.0, 9), (0.5, 1)])
+def test_choosing_between_epochs_needs_held_out_sentences(held_out: float, sentences: int) -> None:
+    choosing = MaskedLM(**SMALL | {"training": {"patience": 1}, "min_count": 1})
+    with pytest.raises(ConfigurationError, match=r"training.patience: .* take held_out=0.01"):
+        choosing.fit(SENTENCES[:1] * sentences, held_out=held_out)
+    choosing.fit(SENTENCES[:9], held_out=0.5)
+    assert "data:held out 0.5 seed 0, which chose the epoch|" in choosing.metrics["masked words"]
 
 
 def test_held_out_sentences_are_measured(caplog: pytest.LogCaptureFixture) -> None:
@@ -318,7 +336,7 @@ def test_long_sequences_become_parts_of_about_one_length() -> None:
     assert excerpts.words.tolist() == [[0] * 3, [], [1, 1], [1], [1, 1], [2], [2], [2], [0]]
     assert excerpts.lengths.tolist() == [3, 0, 4, 2, 4, 3, 3, 3, 1]
     assert excerpts.sequence.tolist() == [0, 0, 2, 2, 2, 3, 3, 3, 4]
-    assert len(MaskedStream(excerpts, all_rows(excerpts), Masking(9), 4).chosen) == 8
+    assert len(MaskedStream(excerpts, np.arange(len(excerpts)), Masking(9), 4).chosen) == 8
 
 
 def test_excerpts_of_a_slice_and_of_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,11 +383,10 @@ def test_streams_draw_anew_while_learning_and_never_when_measuring() -> None:
     words = Vocabulary().fit(SENTENCES)
     spelling = spell(words.words, vocabulary, None, 16)
     excerpts = Excerpts(words.transform(SENTENCES), spelling, 16)
-    rows = all_rows(excerpts)
+    rows = np.arange(len(excerpts))
     for shuffle in (True, False):
         stream = MaskedStream(excerpts, rows, Masking(len(vocabulary)), 100, shuffle)
         one, two = (stream.batch(np.arange(9), epoch) for epoch in (0, 1))
         assert torch.equal(one.read.values, two.read.values) is not shuffle
-    assert len(all_rows(excerpts, [0, 3])) == 2
     written = excerpts.take(np.array([1]))
     assert framed_batch(written, written.pieces.values).values.shape == (1, 8)

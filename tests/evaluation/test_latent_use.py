@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from jpseq.batch import Batch
 from jpseq.dialogue.chatbot import Chatbot
-from jpseq.evaluation.latent import ACTIVE, LatentUse, importance_weighted, latent_use
+from jpseq.evaluation.latent import ACTIVE, DEAD, LatentUse, importance_weighted, latent_use, told
+from jpseq.network.latent import Annealing, Gaussian
+from jpseq.network.sequence_vae import Sentences, SequenceVAE
 from jpseq.network.vhred import VHRED
+from jpseq.sequences import Ragged
 from jpseq.text.whitespace import Whitespace
 
 DIALOGUES = [
@@ -49,7 +53,7 @@ def test_it_is_what_a_plain_loop_finds(bot: Chatbot) -> None:
             of_prior = prior.mean[row].numpy(), prior.log_variance[row].exp().numpy()
             for m, v, pm, pv in zip(mean, variance, *of_prior, strict=True):
                 kl += (math.log(pv / v) + (v + (m - pm) ** 2) / pv - 1) / 2
-            told.append(mean - of_prior[0])
+            told.append((mean - of_prior[0]) / np.sqrt(of_prior[1]))
             z = mean + np.sqrt(variance) * noise.standard_normal(SIZE).astype(np.float32)
             known = torch.cat([replies.condition[row], torch.from_numpy(z)])[None]
             state = network.decoder.begin(known.float())
@@ -141,6 +145,56 @@ def test_a_unit_is_active_if_its_mean_varies(bot: Chatbot) -> None:
     assert (use.kl, use.active) == (pytest.approx(4.5), 0)  # 3 ** 2 / 2
     network.posterior.output.weight[1] = 1.0
     assert latent_use(network, bot.batches(DIALOGUES)).active == 1
+
+
+@torch.no_grad()
+def test_a_unit_is_as_active_in_whatever_scale_it_is_written(bot: Chatbot) -> None:
+    """The same model, z in hundredths: means and deviations a hundredth, what reads z a hundred
+    times."""
+    network = network_of(bot)
+    first = latent_use(network, bot.batches(DIALOGUES))
+    scaled = network_of(bot)
+    for layer in (scaled.prior, scaled.posterior):
+        layer.output.weight[:SIZE] /= 100
+        layer.output.bias[:SIZE] /= 100
+        layer.output.bias[SIZE:] -= 2 * math.log(100)
+    for reader in (scaled.decoder.start, scaled.decoder.join):
+        reader.weight[:, -SIZE:] *= 100
+    again = latent_use(scaled, bot.batches(DIALOGUES))
+    assert first.active > 0
+    assert again.active == first.active
+    assert (again.reconstruction, again.kl) == pytest.approx(
+        (first.reconstruction, first.kl), rel=1e-4
+    )
+
+
+# Sentences
+
+
+@torch.no_grad()
+def test_the_codes_of_sentences_are_looked_at_too(caplog: pytest.LogCaptureFixture) -> None:
+    torch.manual_seed(3)
+    network = SequenceVAE(9, 6, 8, 3).eval()
+    torch.nn.init.normal_(network.posterior.output.weight, std=2.0)
+    rows = [[0, 4, 5, 6, 1], [0, 7, 1], [0, 1]]
+    sentences = Sentences(Batch.from_ragged(Ragged.from_sequences(rows)))
+    use = latent_use(network, [sentences], seed=4)
+    assert (use.words, use.replies, use.units) == (4 + 2 + 1, 3, 3)
+    codes = network.infer(sentences.sentences)
+    standard = Gaussian.standard(codes.mean)
+    assert use.kl == pytest.approx(float(codes.kl(standard).sum()) / 3, rel=1e-5)
+    assert use.active == int((codes.mean.var(dim=0, correction=0) > ACTIVE).sum())
+    z = codes.sample(torch.from_numpy(np.random.default_rng(4).standard_normal((3, 3))).float())
+    nll = network.decoder.nll(sentences.sentences, network.encode(z))
+    assert use.reconstruction == pytest.approx(float(nll) / 7, rel=1e-5)
+    assert told(network, use)["active_units"] == use.active > 0
+    assert DEAD not in caplog.messages
+    torch.nn.init.zeros_(network.posterior.output.weight)
+    assert told(network, latent_use(network, [sentences]))["active_units"] == 0
+    assert caplog.messages == [DEAD]
+    network.kl.annealing = Annealing(steps=5)  # of which none was taken: it may only be asleep
+    told(network, latent_use(network, [sentences]))
+    assert caplog.messages == [DEAD]
 
 
 # Many draws

@@ -29,6 +29,16 @@ def reader() -> MaskedLM:
     return MaskedLM(Whitespace(()), **SIZES).fit(TEXTS)
 
 
+def test_of_what_share_of_the_text_there_are_vectors_and_not_of_the_vocabulary() -> None:
+    """犬 stands in half of the words; 走る and 歩く, once each, are in no vocabulary."""
+    vectors = Embeddings(["犬"], np.ones((1, SIZES["embedding"]), np.float32))
+    bot = Chatbot(**BOT, embedding=SIZES["embedding"], min_count=2, epochs=1)
+    bot.fit([["犬 走る", "犬 歩く"]], vectors=vectors)
+    assert bot.vocabulary.words[-1] == "犬"
+    assert bot.coverage_ == 1 / 2
+    assert Chatbot(**BOT).fit([["犬", "犬"]]).coverage_ is None
+
+
 def test_a_translator_begins_with_the_encoder(reader: MaskedLM) -> None:
     translator = Translator(**SIZES, **SIDES).fit(PAIRS, encoder=reader)
     # 犬 が 走る, 馬 が 走る: five of six words are known.
