@@ -4,14 +4,15 @@
     python benchmarks/masked_lm.py foretelling [--minutes 60] [--encoder recurrent]
     python benchmarks/masked_lm.py similarity
     python benchmarks/masked_lm.py transfer [--pairs 5000] [--minutes 10] [--start mlm] [--seed 0]
-    python benchmarks/masked_lm.py peers --transformers PYTHON [--minutes 10] [--precision bf16]
+    python benchmarks/masked_lm.py peers --transformers PYTHON [--minutes 5] [--precision bf16]
 
-Minutes are of one processor. `foretelling` learns from aozora and wiki_qa_contexts, as much of them
-as the minutes allow, and measures on 1,000 lines that are not learnt from; the others use its
-model, and word2vec on the same lines. PYTHON is the interpreter of an environment with Hugging Face
-transformers (5.24) and the torch that we have. A row is added to docs/results.md as soon as it is
-measured; what has a row is not made again, and a training that was stopped goes on where it stopped
-(--work names the folder of models and runs).
+Minutes are of one processor, those before an interruption among them. `foretelling` learns from
+aozora and wiki_qa_contexts, as much of them as the minutes allow, and measures on 1,000 lines that
+are not learnt from; the others use its model of --model-minutes, and word2vec on the same lines.
+PYTHON is the interpreter of an environment with Hugging Face transformers (5.24) and the torch that
+we have. A row is added to docs/results.md as soon as it is measured; what has a row is not made
+again, and a training that was stopped goes on where it stopped (--work names the folder of models
+and runs).
 """
 
 import argparse
@@ -22,20 +23,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import results_table
 import torch
+from processor_time import counted, seconds
 from results_table import add_row, has_row
 from translation import CHOICE, TOKENS, epochs_within, read
 
-from jpseq import MaskedLM, SentencePiece, Translator, read_texts
+from jpseq import Embeddings, MaskedLM, SentencePiece, Translator, read_texts
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
-from jpseq.embedding.excerpts import MaskedStream, all_rows
+from jpseq.embedding.excerpts import MaskedStream
 from jpseq.embedding.masking import MASK_ID, SPECIALS, Masking
 from jpseq.embedding.sentences import Counted
 from jpseq.embedding.word2vec import Word2Vec
@@ -106,7 +108,7 @@ def speed(network: Any, batches: list[Any], bf16: bool) -> float:
 def stream_of(model: MaskedLM, corpus: Prepared) -> MaskedStream:
     excerpts = model._excerpts(Counted(corpus.ids, corpus.vocabulary))
     masking = Masking(len(model.vocabulary), model.masked, seed=model.seed)
-    return MaskedStream(excerpts, all_rows(excerpts), masking, model.batch_tokens)
+    return MaskedStream(excerpts, np.arange(len(excerpts)), masking, model.batch_tokens)
 
 
 def plan(model: MaskedLM, work: Path, minutes: float) -> tuple[Prepared, int]:
@@ -132,9 +134,9 @@ def plan(model: MaskedLM, work: Path, minutes: float) -> tuple[Prepared, int]:
     return learn, chosen["epochs"]
 
 
-def model_of(work: Path, encoder: str, minutes: float) -> MaskedLM:
-    """The model, made if it is not there yet."""
-    work = work / encoder
+def model_of(work: Path, encoder: str) -> MaskedLM:
+    """The model, made if it is not there yet; a folder is of one encoder and so many minutes."""
+    minutes = float(work.name)
     if (work / "model" / "model.json").exists():
         return MaskedLM.load(work / "model")
     params = MODEL | ({} if encoder == "transformer" else RECURRENT)
@@ -142,13 +144,12 @@ def model_of(work: Path, encoder: str, minutes: float) -> MaskedLM:
     model = MaskedLM(subwords=subwords, encoder=encoder, **params)
     learn, epochs = plan(model, work, minutes)
     model.set_params(epochs=epochs)
-    begun = time.process_time()
-    model.fit(learn, run=work / "run", resume=True)
+    with counted(work / "seconds"):
+        model.fit(learn, run=work / "run", resume=True)
     if not model.completed:
         raise SystemExit("interrupted: the same call goes on from here.")
-    used = (time.process_time() - begun) / 60
     model.metrics = {
-        "processor minutes": f"{used:.1f}",
+        "processor minutes": f"{seconds(work / 'seconds') / 60:.1f}",
         "learnt from": f"{len(learn.ids.values) * epochs:,} words",
     }
     model.save(work / "model")
@@ -163,13 +164,13 @@ RECURRENT: dict[str, Any] = {"layers": 2, "learning_rate": 2e-3}
 FORETELLING = "### Foretelling masked words"
 
 
-def foretelling(work: Path, encoder: str, minutes: float) -> None:
+def foretelling(work: Path, encoder: str) -> None:
     """Accuracy and perplexity of unigrams, bigrams, an untrained and a trained network."""
-    model = model_of(work, encoder, minutes)
-    held = prepared(work, "held-out", lines()[:HELD_OUT])
-    learn = learnt_by(work, encoder)
+    model = model_of(work, encoder)
+    held = prepared(work.parent.parent, "held-out", lines()[:HELD_OUT])
+    learn = learnt_by(work)
     excerpts = model._excerpts(Counted(held.ids, held.vocabulary))
-    kept = model._measured_stream(excerpts, all_rows(excerpts))
+    kept = model._measured_stream(excerpts, np.arange(len(excerpts)))
     counted = Counts(stream_of(model, learn), len(model.vocabulary))
     rows: dict[str, Callable[[], tuple[float, float, int]]] = {
         "unigram": lambda: counted.measure(kept, left=False, right=False),
@@ -179,7 +180,9 @@ def foretelling(work: Path, encoder: str, minutes: float) -> None:
         f"{encoder}": lambda: of_network(model.trained(), kept),
     }
     for name, measure in rows.items():
-        row = name if name == encoder else f"{name}, {encoder}'s pieces"
+        row = f"{name}, {float(work.name):g} minutes"
+        if name != encoder:
+            row = f"{name}, {encoder}'s pieces"
         if not has_row(FORETELLING, row):
             right, nll, count = measure()
             used = model.metrics["processor minutes"] if name == encoder else ""
@@ -187,9 +190,9 @@ def foretelling(work: Path, encoder: str, minutes: float) -> None:
             add_row(FORETELLING, row, *fields)
 
 
-def learnt_by(work: Path, encoder: str) -> Prepared:
-    count = json.loads((work / encoder / "plan.json").read_text())["lines"]
-    return Prepared.load(work / encoder / f"learn-{count}")
+def learnt_by(work: Path) -> Prepared:
+    count = json.loads((work / "plan.json").read_text())["lines"]
+    return Prepared.load(work / f"learn-{count}")
 
 
 def untrained(model: MaskedLM) -> Any:
@@ -276,28 +279,29 @@ def _framed(stream: MaskedStream) -> Iterator[Any]:
 SIMILARITY = "### Sentences: word2vec, masked language model"
 
 
-def word2vec_of(work: Path, encoder: str, dim: int) -> Word2Vec:
+def word2vec_of(work: Path, dim: int) -> Word2Vec:
     """Skip-gram vectors of the lines that the model has learnt from."""
-    folder = work / encoder / f"word2vec-{dim}"
+    folder = work / f"word2vec-{dim}"
     if not folder.exists():
-        Word2Vec(dim).fit(learnt_by(work, encoder)).save(folder)
+        Word2Vec(dim).fit(learnt_by(work)).save(folder)
     return Word2Vec.load(folder)
 
 
-def similarity(work: Path, encoder: str, minutes: float) -> None:
+def similarity(work: Path, encoder: str) -> None:
     """Spearman's rho on JSTS with its bootstrap interval."""
     pairs = read_sentence_pairs(next((CORPORA / "jsts").glob("*.json*")))
-    model = model_of(work, encoder, minutes)
+    model = model_of(work, encoder)
+    own = f"{encoder}, {float(work.name):g} minutes"
     rows = {
         "shared characters alone": lambda: evaluate_overlap(pairs),
-        f"{encoder}, mean of the vectors read": lambda: evaluate_sentences(
+        f"{own}, mean of the vectors read": lambda: evaluate_sentences(
             model.embeddings, pairs, MeCab()
         ),
-        f"{encoder}, mean of contextual vectors": lambda: evaluate_vectors(
+        f"{own}, mean of contextual vectors": lambda: evaluate_vectors(
             model.sentence_vectors, pairs, "mean of contextual vectors"
         ),
-        "word2vec, mean": lambda: evaluate_sentences(
-            word2vec_of(work, encoder, 256).embeddings, pairs, MeCab()
+        f"word2vec of the same lines as {own}, mean": lambda: evaluate_sentences(
+            word2vec_of(work, 256).embeddings, pairs, MeCab()
         ),
     }
     for name, measure in rows.items():
@@ -309,50 +313,77 @@ def similarity(work: Path, encoder: str, minutes: float) -> None:
 # Transfer
 
 TRANSFER = "### What pretraining is worth to a translator"
+STARTS = ["random", "word2vec", "mlm", "shuffled"]
+
+
+SPREAD = 0.5
+"""Standard deviation of the values of an embedding that is drawn."""
+
+
+def begun_with(work: Path, start: str) -> dict[str, Embeddings] | None:
+    """Vectors of Japanese words for the target, as far apart as those that are drawn: what differs
+    from "random" is then where words stand, and not how long their vectors are.
+
+    "shuffled" are those of the masked language model, each given to another word.
+    """
+    if start == "random":
+        return None
+    if start == "word2vec":
+        found = word2vec_of(work, 256).embeddings
+    else:
+        found = MaskedLM.load(work / "model").embeddings
+    vectors = found.vectors * (SPREAD / found.vectors.std())
+    if start == "shuffled":
+        vectors = np.random.default_rng(0).permutation(vectors)
+    return {"target": Embeddings(found.words, vectors)}
 
 
 def transfer(
-    work: Path, encoder: str, pairs: list[int], starts: list[str], seeds: list[int], minutes: float
+    work: Path, counts: list[int], starts: list[str], seeds: list[int], minutes: float
 ) -> None:
-    """English to Japanese, with vectors of Japanese words learnt elsewhere; BLEU on test."""
+    """English to Japanese, with vectors of Japanese words learnt elsewhere; BLEU on test, and
+    whether it differs from that of a random start with the same seed."""
     test, dev = read("test"), read("dev")
-    for count in pairs:
-        for start in starts:
-            for seed in seeds:
-                name = f"{count:,} pairs, {start}, seed {seed}"
-                if has_row(TRANSFER, name):
-                    continue
-                begun = time.process_time()
-                learnt = read("train")[:count]
-                params = {
-                    **TOKENS,
-                    "embedding": 256,
-                    "hidden": 256,
-                    "min_count": 1,
-                    "dropout": 0.3 if count < 20_000 else 0.1,
-                    "batch_tokens": 800,
-                    "training": CHOICE,
-                    "seed": seed,
-                }
-                folder = work / encoder / name.replace(" ", "-").replace(",", "")
-                epochs = epochs_within(Translator(**params), learnt, minutes, folder / "epochs")
-                translator = Translator(**params, epochs=epochs)
-                vectors = None
-                if start == "word2vec":
-                    vectors = {"target": word2vec_of(work, encoder, 256).embeddings}
-                elif start == "mlm":
-                    vectors = {"target": MaskedLM.load(work / encoder / "model").embeddings}
-                translator.fit(
-                    learnt, name, held_out=dev, vectors=vectors, run=folder / "run", resume=True
-                )
-                if not translator.completed:
-                    raise SystemExit("interrupted: the same call goes on from here.")
-                used = f"{(time.process_time() - begun) / 60:.1f}"
-                covered = translator.coverage_.get("target", 0.0)
-                shown = f"{covered:.1%}" if vectors else ""
-                bleu, chrf = translator.score(test, beam=5, replace_unknown=False)
-                figures = [f"{f.value:.1f} ± {f.half_width:.1f}" for f in (bleu, chrf)]
-                add_row(TRANSFER, name, shown, f"{translator.epochs}", used, *figures)
+    for count, seed, start in product(counts, seeds, starts):
+        name = f"{count:,} pairs, {start}, seed {seed}"
+        if has_row(TRANSFER, name):
+            continue
+        learnt = read("train")[:count]
+        params = {
+            **TOKENS,
+            "embedding": 256,
+            "hidden": 256,
+            "min_count": 1,
+            "dropout": 0.3 if count < 20_000 else 0.1,
+            "batch_tokens": 800,
+            "training": CHOICE,
+            "seed": seed,
+        }
+        folder = work / f"transfer-{minutes:g}"
+        # The network is the same for all, and so is how often it reads the pairs.
+        epochs = epochs_within(Translator(**params), learnt, minutes, folder / f"epochs-{count}")
+        own = folder / name.replace(" ", "-").replace(",", "")
+        vectors = begun_with(work, start)
+        translator = Translator(**params, epochs=epochs)
+        with counted(own / "seconds"):
+            translator.fit(
+                learnt, name, held_out=dev, vectors=vectors, run=own / "run", resume=True
+            )
+        if not translator.completed:
+            raise SystemExit("interrupted: the same call goes on from here.")
+        translator.save(own / "model")
+        covered = f"{translator.coverage_['target']:.1%}" if vectors else ""
+        used = f"{seconds(own / 'seconds') / 60:.1f}"
+        bleu, chrf = translator.score(test, beam=5, replace_unknown=False)
+        figures = [f"{f.value:.1f} ± {f.half_width:.1f}" for f in (bleu, chrf)]
+        beside = ""
+        if start != "random":
+            random = own.parent / own.name.replace(start, "random") / "model"
+            difference, _ = translator.compare(
+                Translator.load(random), test, beam=5, replace_unknown=False
+            )
+            beside = f"{difference.value - difference.baseline:+.1f} (p = {difference.p:.3f})"
+        add_row(TRANSFER, name, covered, f"{epochs}", used, *figures, beside)
 
 
 # Beside Hugging Face transformers
@@ -382,11 +413,17 @@ else:
         num_attention_heads=size["heads"], intermediate_size=4 * h,
         max_position_embeddings=size["longest"] + 2, hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0))
-    def loss_of(values, lengths, places, targets):
+    def masked_alone(values, lengths, places, targets):
+        mask = torch.arange(values.shape[1]) < lengths[:, None]
+        hidden = network.bert(input_ids=values, attention_mask=mask.long()).last_hidden_state
+        scores = network.cls(hidden.flatten(0, 1)[places])
+        return torch.nn.functional.cross_entropy(scores.float(), targets)
+    def everywhere(values, lengths, places, targets):
         mask = torch.arange(values.shape[1]) < lengths[:, None]
         labels = torch.full_like(values, -100)
         labels.view(-1)[places] = targets
         return network(input_ids=values, attention_mask=mask.long(), labels=labels).loss
+    loss_of = everywhere if kind == "transformers" else masked_alone
 optimizer = torch.optim.Adam(network.parameters(), lr=1.0, fused=True)
 network.train()
 pieces, step, begun = 0, 0, time.process_time()
@@ -414,14 +451,25 @@ print(json.dumps({"speed": pieces / used, "loss": total / count, "steps": step,
 """
 
 
-def peers(work: Path, encoder: str, python: str, minutes: float, precisions: list[str]) -> None:
-    """The same batches for the same processor time; loss on the lines held out."""
-    model = MaskedLM.load(work / encoder / "model")
-    held = prepared(work, "held-out", lines()[:HELD_OUT])
+KINDS = ("jpseq", "transformers", "transformers, scores of masked places alone")
+OURS = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+"""A setting that jpseq.training makes, and that is not theirs."""
+
+
+def peers(
+    work: Path, encoder: str, python: str, minutes: float, precisions: list[str], rates: list[float]
+) -> None:
+    """The same batches for the same processor time; loss on the lines held out.
+
+    Of each kind there are runs with several rates, in turn: a network with its normalisation behind
+    its layers, as BERT's, may want another one than ours, which has it before them.
+    """
+    model = MaskedLM.load(work / "model")
+    held = prepared(work.parent.parent, "held-out", lines()[:HELD_OUT])
     excerpts = model._excerpts(Counted(held.ids, held.vocabulary))
-    kept = model._measured_stream(excerpts, all_rows(excerpts))
-    learn = stream_of(model, learnt_by(work, encoder))
-    enough = round(minutes * 60 * 12_000 / model.batch_tokens) + 1  # more than either comes through
+    kept = model._measured_stream(excerpts, np.arange(len(excerpts)))
+    learn = stream_of(model, learnt_by(work))
+    enough = round(minutes * 60 * 12_000 / model.batch_tokens) + 1  # more than any comes through
     batches = {
         name: [(b.read.values, b.read.lengths, b.places, b.targets) for b in islice(stream, count)]
         for name, stream, count in (("learn", learn, enough), ("kept", kept, None))
@@ -430,26 +478,24 @@ def peers(work: Path, encoder: str, python: str, minutes: float, precisions: lis
     folder.mkdir(exist_ok=True)
     torch.save(batches, folder / "batches.pt")
     (folder / "loop.py").write_text(LOOP, "utf-8")
-    settings = json.dumps(
-        {name: MODEL[name] for name in ("hidden", "layers", "heads", "longest")}
-        | {"ids": len(model.vocabulary), "rate": MODEL["learning_rate"]}
-    )
-    for precision in precisions:
-        found = {}
-        for kind, interpreter in (("jpseq", sys.executable), ("transformers", python)):
-            name = f"{kind}, {precision}, {minutes:g} minutes"
-            if has_row(PEERS, name):
-                continue
-            command = [interpreter, str(folder / "loop.py"), str(folder), kind, precision]
-            done = subprocess.run(
-                [*command, str(minutes * 60), settings],
-                stdout=subprocess.PIPE,
-                encoding="utf-8",
-                check=True,
-            )
-            found = json.loads(done.stdout.splitlines()[-1])
-            fields = [f"{found['weights']:,}", f"{found['speed']:,.0f}", f"{found['loss']:.3f}"]
-            add_row(PEERS, name, *fields)
+    sizes = {name: MODEL[name] for name in ("hidden", "layers", "heads", "longest")}
+    for rate, precision, kind in product(rates, precisions, KINDS):
+        name = f"{kind}, {precision}, rate {rate:g}, {minutes:g} minutes"
+        if has_row(PEERS, name):
+            continue
+        interpreter = sys.executable if kind == "jpseq" else python
+        settings = json.dumps(sizes | {"ids": len(model.vocabulary), "rate": rate})
+        command = [interpreter, str(folder / "loop.py"), str(folder), kind, precision]
+        done = subprocess.run(
+            [*command, str(minutes * 60), settings],
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+            env={k: v for k, v in os.environ.items() if k != OURS},
+            check=True,
+        )
+        found = json.loads(done.stdout.splitlines()[-1])
+        fields = [f"{found['weights']:,}", f"{found['speed']:,.0f}", f"{found['loss']:.3f}"]
+        add_row(PEERS, name, *fields)
 
 
 def main() -> None:
@@ -457,11 +503,13 @@ def main() -> None:
     parser.add_argument("what", choices=["foretelling", "similarity", "transfer", "peers"])
     parser.add_argument("--encoder", choices=["transformer", "recurrent"], default="transformer")
     parser.add_argument("--minutes", type=float, help="of one processor")
+    parser.add_argument("--model-minutes", type=float, default=60, help="of the model to use")
     parser.add_argument("--pairs", type=int, action="append", help="may be repeated")
-    parser.add_argument("--start", action="append", choices=["random", "word2vec", "mlm"])
+    parser.add_argument("--start", action="append", choices=STARTS)
     parser.add_argument("--seed", type=int, action="append", help="may be repeated")
     parser.add_argument("--transformers", metavar="PYTHON")
     parser.add_argument("--precision", action="append", choices=["fp32", "bf16"])
+    parser.add_argument("--rate", type=float, action="append", help="of peers; may be repeated")
     parser.add_argument("--pieces", type=int, default=PIECES, help="fewer, for a trial")
     parser.add_argument("--results", type=Path, help="another file of tables, for a trial")
     parser.add_argument(
@@ -471,19 +519,20 @@ def main() -> None:
     MODEL["pieces"] = given.pieces
     if given.results is not None:
         results_table.RESULTS = given.results
+    used = given.minutes if given.what == "foretelling" else given.model_minutes
+    work = given.work / given.encoder / f"{used or 60:g}"
     if given.what == "foretelling":
-        foretelling(given.work, given.encoder, given.minutes or 60)
+        foretelling(work, given.encoder)
     elif given.what == "similarity":
-        similarity(given.work, given.encoder, given.minutes or 60)
+        similarity(work, given.encoder)
     elif given.what == "transfer":
-        starts = given.start or ["random", "word2vec", "mlm"]
         pairs, seeds = given.pairs or [5000, 50_000], given.seed or [0, 1]
-        transfer(given.work, given.encoder, pairs, starts, seeds, given.minutes or 10)
+        transfer(work, pairs, given.start or STARTS, seeds, given.minutes or 10)
     elif given.transformers is None:
         parser.error("peers needs --transformers PYTHON")
     else:
-        precisions = given.precision or ["fp32", "bf16"]
-        peers(given.work, given.encoder, given.transformers, given.minutes or 10, precisions)
+        precisions, rates = given.precision or ["fp32", "bf16"], given.rate or [1e-3, 3e-4]
+        peers(work, given.encoder, given.transformers, given.minutes or 5, precisions, rates)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,11 @@ def network(size: int) -> Seq2Seq:
 
 
 def bare_loop(
-    learner: Seq2Seq, batches: list[Pair], bf16: bool = False, warm: int = 3
+    learner: Seq2Seq,
+    batches: list[Pair],
+    bf16: bool = False,
+    warm: int = 3,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[float, int]:
     """A plain torch loop: seconds and target tokens after some steps that are not counted."""
     learner.train()
@@ -69,7 +73,7 @@ def bare_loop(
     begun, tokens = 0.0, 0
     for step, pair in enumerate(batches):
         if step == warm:
-            begun, tokens = time.perf_counter(), 0
+            begun, tokens = clock(), 0
         with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             loss = learner.loss(pair)
         loss.mean.backward()
@@ -77,7 +81,7 @@ def bare_loop(
         optimizer.step()
         optimizer.zero_grad()
         tokens += int(loss.predicted)
-    return time.perf_counter() - begun, tokens
+    return clock() - begun, tokens
 
 
 @contextmanager

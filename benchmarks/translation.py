@@ -88,7 +88,8 @@ def epochs_within(translator: Translator, learnt: Rows, minutes: float, kept: Pa
         stream = batches_of(source, framed(target, **ENDS), translator.batch_tokens)
         network = translator.build()
         bf16 = choose("auto", network) == "bf16"
-        seconds, tokens = bare_loop(network, list(islice(stream, 43)), bf16)
+        some = list(islice(stream, 43))
+        seconds, tokens = bare_loop(network, some, bf16, clock=time.process_time)
         all_tokens = len(target.values) + len(target)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.write_text(str(max(1, int(minutes * 60 * (tokens / seconds) / all_tokens))))
