@@ -1,7 +1,8 @@
 """A Transformer encoder over a Batch: every step looks at all steps of its sequence."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from jpseq.batch import Batch
 from jpseq.errors import ConfigurationError, DataError
@@ -91,8 +92,19 @@ class Transformer(nn.Module):
         padding = None if bool(mask.all()) else ~mask
         read = self.dropout(self.projection(batch.values) + self.positions[:steps])
         if padding is None:
-            return batch.replace(self.stack(read))
+            return batch.replace(self._attended(read))
         # A sequence without a step attends to its padding: to nothing there is no softmax.
         attended = padding & mask.any(dim=1, keepdim=True)
-        outputs = self.stack(read, src_key_padding_mask=attended)
+        outputs = self._attended(read, attended)
         return batch.replace(outputs.masked_fill(padding[:, :, None], 0))
+
+    def _attended(self, read: Tensor, padding: Tensor | None = None) -> Tensor:
+        """(B, T, hidden_size) what comes out of the layers."""
+        if read.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+            outputs: Tensor = self.stack(read, src_key_padding_mask=padding)
+            return outputs
+        # In bf16 torch's fused attention takes far longer on a processor, backwards most of all,
+        # than the products that it is made of.
+        with sdpa_kernel(SDPBackend.MATH):
+            outputs = self.stack(read, src_key_padding_mask=padding)
+            return outputs

@@ -104,6 +104,23 @@ def test_bf16_is_close(monkeypatch: pytest.MonkeyPatch) -> None:
         torch.testing.assert_close(rounded, exact, rtol=0.05, atol=0.05)
 
 
+def test_in_bf16_gradients_are_close_too() -> None:
+    """They come from other products of torch's than in single precision."""
+    rows = [[5, 6, 7, 8, 9, 10, 11], [5, 6], [12, 13, 14, 15]]
+
+    def gradient(bf16: bool) -> torch.Tensor:
+        learner = network("transformer").train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            values = learner.encode(batch(rows)).values.float()
+        (values * torch.linspace(-1, 1, values.numel()).view_as(values)).sum().backward()
+        found = learner.encoder.stack.layers[0].self_attn.in_proj_weight.grad
+        assert found is not None
+        return found
+
+    whole, half = gradient(bf16=False), gradient(bf16=True)
+    assert (half - whole).norm() < 0.03 * whole.norm()
+
+
 def test_layers_begin_unlike_one_another() -> None:
     first, second = network("transformer").encoder.stack.layers
     assert not torch.equal(first.linear1.weight, second.linear1.weight)
