@@ -190,6 +190,11 @@ class Chatbot(Answering):
         )
         if isinstance(words, PreparedDialogues):
             self.vocabulary.counts_ = words.counts()
+            if self.hierarchy and self.hierarchy.get("speakers"):
+                LOG.warning(
+                    "hierarchy.speakers: a prepared corpus does not keep who speaks, so that two"
+                    " speakers are taken to speak in turn. To learn who does, take the JSON Lines."
+                )
         else:
             self.vocabulary.fit(turn for dialogue in words for turn in dialogue)
         talks = np.flatnonzero(words.sizes() > 1)

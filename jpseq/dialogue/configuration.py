@@ -54,7 +54,8 @@ class HierarchyConfiguration(Configuration):
     """How the decoder looks at the words said last."""
 
     speakers: Natural = 0
-    """Of how many speakers the network knows who speaks; 0 for not at all."""
+    """Of how many speakers the network knows who speaks; 0 for not at all. Where it answers, two
+    are taken to speak in turn."""
 
     positions: Natural = 0
     """Of how many places in a conversation it knows which one it is; 0 for not at all."""

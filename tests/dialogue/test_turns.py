@@ -59,6 +59,22 @@ def test_words_of_held_out_dialogues_are_not_counted(prepared: Prepared) -> None
     assert np.array_equal(ready.sizes(), [len(dialogue) for dialogue in learnt])
 
 
+@pytest.mark.parametrize(("count", "share", "kept"), [(1, 0.5, 1), (2, 0.9, 1), (3, 0.9, 2)])
+def test_of_two_or_more_one_is_left_to_learn_from(count: int, share: float, kept: int) -> None:
+    learnt, held_out = hold_out([["a", "b"]] * count, share)
+    assert (len(learnt), len(held_out)) == (count - kept, kept)
+
+
+def test_who_speaks_is_not_kept_in_a_prepared_corpus(
+    prepared: Prepared, caplog: pytest.LogCaptureFixture
+) -> None:
+    Chatbot(architecture="hred", hierarchy={"size": 8, "speakers": 2}, **SMALL).fit(prepared)
+    assert any("hierarchy.speakers: a prepared corpus does not" in m for m in caplog.messages)
+    caplog.clear()
+    Chatbot(architecture="hred", hierarchy={"size": 8}, **SMALL).fit(prepared)
+    assert not any("hierarchy.speakers" in message for message in caplog.messages)
+
+
 def test_another_tokenizer_is_refused(prepared: Prepared) -> None:
     with pytest.raises(ConfigurationError, match=r"analysed with MeCab.*tokenizer=prepared"):
         Chatbot(SentencePiece(), **SMALL).fit(prepared)
