@@ -1,4 +1,4 @@
-"""Folders written whole or not at all."""
+"""Folders and files written whole or not at all."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from jpseq.errors import DataError
 
@@ -69,6 +69,33 @@ def replace_folder(folder: Path, mark: str) -> Iterator[Path]:
     finally:
         if new is not None and new.exists():
             shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file to write into, which takes the place of `path` when the block ends well.
+
+    Raises:
+        DataError: the place is taken by a folder or a device, or cannot be written.
+    """
+    if path.exists() and not path.is_file():  # a device or a pipe must not be renamed away
+        what = "a folder" if path.is_dir() else "no ordinary file"
+        raise DataError(f"is {what}; choose the name of a file.", path)
+    new: Path | None = None
+    try:
+        place = path.resolve()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
+        new = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        new.chmod(0o644)  # mkstemp's files are for their owner only
+        new.replace(place)
+    except OSError as error:
+        raise DataError(f"cannot be written ({error.strerror or error}).", path) from error
+    finally:
+        if new is not None:
+            new.unlink(missing_ok=True)
 
 
 def lock(path: Path, busy: str) -> IO[str]:

@@ -14,7 +14,6 @@ import itertools
 import json
 import os
 import stat
-import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.errors import ConfigurationError, DataError, did_you_mean
-from jpseq.folders import replace_folder
+from jpseq.folders import replace_file, replace_folder
 from jpseq.vectors import Embeddings, Form
 from jpseq.word2vec_format import encoded, read_binary, read_text, write_binary, write_text
 
@@ -53,7 +52,7 @@ def write(embeddings: Embeddings, path: Path, form: Form | None = None) -> None:
         _write_folder(embeddings, path)
         return
     keyed = embeddings.to_gensim() if form == "gensim" else None
-    with _replace_file(path) as file:
+    with replace_file(path) as file:
         if form == "text":
             write_text(embeddings, file, path)
         elif form == "binary":
@@ -251,29 +250,6 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int | None]]:
         raise DataError(f"damaged gzip file ({error}).", path) from error
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror}).", path) from error
-
-
-@contextmanager
-def _replace_file(path: Path) -> Iterator[BinaryIO]:
-    """A new file to write into, which takes the place of `path` when the block ends well."""
-    if path.exists() and not path.is_file():  # a device or a pipe must not be renamed away
-        what = "a folder" if path.is_dir() else "no ordinary file"
-        raise DataError(f"is {what}; choose the name of a file.", path)
-    new: Path | None = None
-    try:
-        place = path.resolve()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{place.name}-", dir=place.parent)
-        new = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        new.chmod(0o644)  # mkstemp's files are for their owner only
-        new.replace(place)
-    except OSError as error:
-        raise DataError(f"cannot be written ({error.strerror or error}).", path) from error
-    finally:
-        if new is not None:
-            new.unlink(missing_ok=True)
 
 
 def _neighbours(path: Path) -> str:
