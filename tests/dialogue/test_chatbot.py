@@ -420,3 +420,12 @@ def test_every_error_is_one_line_and_jpseqs_own(bot: Chatbot) -> None:
         with pytest.raises(JpseqError) as caught:
             bot.reply(history)
         assert "\n" not in str(caught.value)
+
+
+def test_why_tells_of_the_words_that_were_read() -> None:
+    """Of a turn that is too long, seq2seq reads the last words and a network by turns the first."""
+    dialogues = [["a b c d", "e"], ["b c a d", "f"]]
+    last = tiny(history=2).fit(dialogues).why(["a b c d"])
+    assert [word for word in "abcd" if f"{word} " in last["mattered"]] == ["c", "d"]
+    first = tiny(architecture="hred", history=2).fit(dialogues).why(["a b c d"])
+    assert [word for word in "abcd" if f"{word} " in first["mattered"]] == ["a", "b"]

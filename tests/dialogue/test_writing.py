@@ -216,7 +216,7 @@ def test_a_word_matters_as_much_as_the_reply_is_less_likely_without_it(bot: Chat
     with_it, without = (
         4 * float(scores(network, reading, history, [reply], 0.0)[0]) for history in histories
     )
-    found = erased(network, reading, histories[0], 4, reply)
+    found = erased(network, reading, histories[0], range(4), reply)
     assert found[0] == pytest.approx(with_it - without, abs=1e-4)
 
 
