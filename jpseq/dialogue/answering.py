@@ -80,20 +80,12 @@ class Answering(Model):
             replies[row] = text
         return [reply or "" for reply in replies]
 
-    def replies_in_words(
-        self,
-        histories: Sequence[Sequence[str]],
-        *,
-        temperature: float = 0.0,
-        seed: int = 0,
-        beam: int | None = None,
-        draw: int | None = None,
-    ) -> list[list[str]]:
-        """The words of what `replies` gives, as the network wrote them; it never refuses."""
+    def replies_in_words(self, histories: Sequence[Sequence[str]], **how: Any) -> list[list[str]]:
+        """The words of what `replies` gives, told how in the same way, as the network wrote them;
+        it never refuses."""
         self.trained()
         turns = [self._ids(self._recent(history)) for history in histories]
-        written = self._write(turns, temperature, seed, beam, draw)
-        return self.vocabulary.inverse_transform(written)
+        return self.vocabulary.inverse_transform(self._write(turns, **how))
 
     def stream(
         self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0
@@ -127,8 +119,8 @@ class Answering(Model):
     def _write(
         self,
         histories: list[list[Ids]],
-        temperature: float,
-        seed: int,
+        temperature: float = 0.0,
+        seed: int = 0,
         beam: int | None = None,
         draw: int | None = None,
     ) -> list[list[int]]:

@@ -196,8 +196,7 @@ class MaskedLM(Reading):
                 data = f"held out {held_out:g} seed {self.seed}"
                 data += ", which chose the epoch" if chosen else ""
                 signature = self._signature(data, int(left_out.sum()), counted, excerpts)
-                what = "words" if self.subwords is None else "pieces"
-                self.metrics = {f"masked {what}": str(foretell(network, kept, signature))}
+                self.metrics = {f"masked {self._unit}": str(foretell(network, kept, signature))}
         return self
 
     def check(self) -> None:
@@ -270,14 +269,18 @@ class MaskedLM(Reading):
             raise DataError("no word of it is known, so that none can be masked.")
         return found
 
+    @property
+    def _unit(self) -> str:
+        """What an id stands for, and figures are of."""
+        return "words" if self.subwords is None else "pieces"
+
     def _signature(self, data: str, sequences: int, corpus: Counted, excerpts: Excerpts) -> str:
         """What figures depend on; unknown words are never masked, so their share is told, too."""
         counts = corpus.vocabulary.counts
         unknown = counts[excerpts.has(self.vocabulary.id(UNKNOWN))].sum() / max(1, counts.sum())
-        what = "words" if self.subwords is None else "pieces"
         return (
             f"data:{data}|sequences:{sequences}|tok:{self.reader.name}"
-            f"|{what}:{len(self.vocabulary) - FIRST} {self.vocabulary.hash()[:8]}"
+            f"|{self._unit}:{len(self.vocabulary) - FIRST} {self.vocabulary.hash()[:8]}"
             f"|unknown:{unknown:.1%}|masked:{self.masked:g}|seed:{self.seed}"
             f"|longest:{self.longest}"
         )
@@ -344,7 +347,7 @@ class MaskedLM(Reading):
     def card(self) -> str:
         measured = "".join(f"- {name}: {figure}\n" for name, figure in self.metrics.items())
         kind = "Transformer" if self.encoder == "transformer" else f"bidirectional {self.cell}"
-        known = f"{len(self.vocabulary) - FIRST:,} {'pieces' if self.subwords else 'words'}"
+        known = f"{len(self.vocabulary) - FIRST:,} {self._unit}"
         return (
             "# A jpseq masked language model\n\n"
             f"A {kind} of {self.layers} layers and {self.hidden} features over"

@@ -1,5 +1,7 @@
 """A Transformer encoder over a Batch: every step looks at all steps of its sequence."""
 
+from contextlib import nullcontext
+
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -100,11 +102,9 @@ class Transformer(nn.Module):
 
     def _attended(self, read: Tensor, padding: Tensor | None = None) -> Tensor:
         """(B, T, hidden_size) what comes out of the layers."""
-        if read.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
-            outputs: Tensor = self.stack(read, src_key_padding_mask=padding)
-            return outputs
         # In bf16 torch's fused attention takes far longer on a processor, backwards most of all,
         # than the products that it is made of.
-        with sdpa_kernel(SDPBackend.MATH):
-            outputs = self.stack(read, src_key_padding_mask=padding)
-            return outputs
+        plain = read.device.type == "cpu" and torch.is_autocast_enabled("cpu")
+        with sdpa_kernel(SDPBackend.MATH) if plain else nullcontext():
+            outputs: Tensor = self.stack(read, src_key_padding_mask=padding)
+        return outputs
