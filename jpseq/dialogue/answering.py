@@ -10,7 +10,7 @@ from jpseq.dialogue.responder import check_history
 from jpseq.dialogue.writing import reranked, word_by_word, write
 from jpseq.model import Model
 from jpseq.text.detokenize import pieces
-from jpseq.text.mecab import MeCab
+from jpseq.text.mecab import default_tokenizer
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.vocabulary import Vocabulary
 
@@ -192,11 +192,7 @@ class Answering(Model):
     @property
     def reader(self) -> Tokenizer:
         """The tokenizer, or MeCab where none was given."""
-        if self.tokenizer is not None:
-            return self.tokenizer
-        if "_mecab" not in self.__dict__:
-            self._mecab = MeCab()
-        return self._mecab
+        return default_tokenizer() if self.tokenizer is None else self.tokenizer
 
     def words(self, text: str) -> list[str]:
         """The words of a text, as it reads them."""

@@ -12,7 +12,7 @@ from jpseq.dialogue.turns import Dialogues, Turns, all_texts, check_replies
 from jpseq.errors import ConfigurationError, NotFittedError
 from jpseq.parameters import Parameters
 from jpseq.sequences import Ragged
-from jpseq.text.mecab import MeCab
+from jpseq.text.mecab import default_tokenizer
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.vocabulary import UNKNOWN, Vocabulary
 
@@ -127,7 +127,7 @@ class Retrieval(Parameters):
         for name in ("turns", "candidates"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} is at least 1, got {getattr(self, name)}.")
-        self._reader = MeCab() if self.tokenizer is None else self.tokenizer
+        self._reader = default_tokenizer() if self.tokenizer is None else self.tokenizer
         texts = list(all_texts(dialogues))
         words = [[self._reader.words(text) for text in talk] for talk in texts]
         vocabulary = Vocabulary((UNKNOWN,)).fit(turn for talk in words for turn in talk)

@@ -23,7 +23,7 @@ from jpseq.embedding.spelling import Word, spell, whole_words
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.model import Model
 from jpseq.sequences import Ragged
-from jpseq.text.mecab import MeCab
+from jpseq.text.mecab import default_tokenizer
 from jpseq.text.subword import SentencePiece
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.stream import Stream
@@ -161,11 +161,7 @@ class Reading(Model):
     @property
     def reader(self) -> Tokenizer:
         """The tokenizer, or MeCab where none was given."""
-        if self.tokenizer is not None:
-            return self.tokenizer
-        if "_mecab" not in self.__dict__:
-            self._mecab = MeCab()
-        return self._mecab
+        return default_tokenizer() if self.tokenizer is None else self.tokenizer
 
     def _read(self, rows: Sequence[Sequence[Word]]) -> Iterator[tuple[Written, Batch, Numbers]]:
         """Batches of excerpts of rows of words, and where their pieces stand in the flat batch."""

@@ -9,7 +9,6 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
@@ -19,21 +18,20 @@ from jpseq.embedding.configuration import FitConfiguration, Word2VecConfiguratio
 from jpseq.embedding.draws import Chances, chances
 from jpseq.embedding.exchange import Meeting, rounds
 from jpseq.embedding.hogwild import Weights, train_epoch
-from jpseq.embedding.ngrams import NO_PARTS, NGrams, Parts, SpelledEmbeddings, composed, parts
+from jpseq.embedding.learnt_vectors import LearntVectors
+from jpseq.embedding.ngrams import Parts
 from jpseq.embedding.progress import Epoch, Moment, Report, Start
 from jpseq.embedding.sentences import Corpus, Pieces, drawn, opened, renamed
 from jpseq.embedding.windows import Options
-from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError, TrainingError
-from jpseq.model import Model
+from jpseq.errors import ConfigurationError, DataError, TrainingError
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.training.processes import total, world_size
-from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
 
 Matrix = npt.NDArray[np.float32]
 
 
-class Word2Vec(Model):
+class Word2Vec(LearntVectors):
     """Vectors for the words of a corpus (Mikolov et al. 2013a, 2013b), by negative sampling or a
     hierarchical softmax.
 
@@ -260,6 +258,10 @@ class Word2Vec(Model):
                 f"ngrams: the shortest comes first, as in (1, 3); got {tuple(self.ngrams)}."
             )
 
+    def restore(self, vocabularies: dict[str, Vocabulary]) -> None:
+        self.check()
+        self.vocabulary = vocabularies["vocabulary"]
+
     def _known_with(self, found: Vocabulary) -> Vocabulary:
         """The words of a corpus, and those that are known from before."""
         vocabulary = Vocabulary(min_count=self.min_count, max_size=self.max_words)
@@ -294,17 +296,6 @@ class Word2Vec(Model):
                 weights.o[here[known]] = self.weights.o[known]
         return weights
 
-    def _no_weights(self, words: int) -> Weights:
-        buckets = 0 if self.ngrams is None else self.buckets
-        return Weights(words, self.dim, self.threads, buckets)
-
-    @property
-    def _ngrams(self) -> NGrams | None:
-        if self.ngrams is None:
-            return None
-        shortest, longest = self.ngrams
-        return NGrams(shortest, longest, self.buckets)
-
     @property
     def _options(self) -> Options:
         cbow = self.method == "cbow"
@@ -314,15 +305,6 @@ class Word2Vec(Model):
         counts = self.vocabulary.counts
         tables = chances(counts, self.sample, self.noise_exponent, self.hierarchical)
         return tables._replace(parts=self._parts())
-
-    def _parts(self) -> Parts:
-        """The n-grams of all words, found once for a vocabulary."""
-        ngrams = self._ngrams
-        if ngrams is None:
-            return NO_PARTS
-        if self._found is None or self._found[0] is not self.vocabulary:
-            self._found = self.vocabulary, parts(self.vocabulary.words, ngrams)
-        return self._found[1]
 
     def _check_finite(self) -> None:
         weights = self.trained()
@@ -356,100 +338,6 @@ class Word2Vec(Model):
     def _loss(self, pieces: Pieces, tables: Chances) -> float:
         # Steps of length 0: everything is computed as in training, and nothing changes.
         return _mean(*self._epoch(pieces, tables, lambda _: 0.0, (0,)))
-
-    @property
-    def embeddings(self) -> Embeddings:
-        """Words and their vectors, the frequent ones first; with n-grams those of other words, too.
-
-        Raises:
-            NotFittedError: it has learnt nothing.
-        """
-        weights, words, ngrams = self.trained(), self.vocabulary.words, self._ngrams
-        if ngrams is None:
-            return Embeddings(words, weights.x)
-        vectors = composed(weights.x, weights.grams, self._parts())
-        return SpelledEmbeddings(words, vectors, ngrams, weights.grams)
-
-    def similar(self, word: str, count: int = 10) -> list[tuple[str, float]]:
-        """The nearest words with their cosines; for more of this kind see `embeddings`."""
-        return self.embeddings.similar(word, count)
-
-    # Keeping
-
-    def trained(self) -> Weights:
-        """The weights.
-
-        Raises:
-            NotFittedError: it has learnt nothing.
-        """
-        if self.weights is None:
-            raise NotFittedError(
-                "This Word2Vec has learnt nothing yet: call fit, or Word2Vec.load(folder)."
-            )
-        return self.weights
-
-    @property
-    def vocabularies(self) -> dict[str, Vocabulary]:
-        return {"vocabulary": self.vocabulary}
-
-    def restore(self, vocabularies: dict[str, Vocabulary]) -> None:
-        self.check()
-        self.vocabulary = vocabularies["vocabulary"]
-
-    def save_weights(self, path: Path) -> None:
-        from safetensors.numpy import save
-
-        weights = self.trained()
-        layers = {"input": weights.x, "output": weights.o}
-        if self.ngrams is not None:
-            layers["ngrams"] = weights.grams
-        # Not save_file: a full disk is an OSError only where Python itself writes.
-        path.write_bytes(save({name: np.ascontiguousarray(x) for name, x in layers.items()}))
-
-    def load_weights(self, path: Path) -> None:
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-
-        again = "Copy the model folder again, or train it again."
-        try:
-            layers = load_file(path)
-        except (SafetensorError, OSError) as error:
-            raise ModelError(f"{path}: cannot be read ({error}). {again}") from error
-        weights = self._no_weights(len(self.vocabulary))
-        wanted = {"input": weights.x, "output": weights.o}
-        if self.ngrams is not None:
-            wanted["ngrams"] = weights.grams
-        for name, rows in wanted.items():
-            layer = layers.get(name)
-            if layer is None or layer.shape != rows.shape or layer.dtype != np.float32:
-                raise ModelError(f"{path}: {name} is not {rows.shape} values of float32. {again}")
-            if not np.isfinite(layer).all():
-                raise ModelError(f"{path}: {name} holds values that are not finite. {again}")
-            rows[:] = layer
-        self.weights = weights
-
-    def card(self) -> str:
-        """README.md of the model folder."""
-        figures = "\n".join(f"- {name}: {value}" for name, value in self.metrics.items())
-        return f"""# Word vectors
-
-Trained with [jpseq](https://pypi.org/project/jpseq/): word2vec, {self.method}, {self.dim}
-dimensions, {len(self.vocabulary):,} words that stand at least {self.min_count:,} times in
-{self.vocabulary.counts_.total():,}.
-
-{figures or "Nothing was measured."}
-
-```python
-from jpseq import Embeddings
-
-embeddings = Embeddings.load("FOLDER")
-embeddings.similar("WORD")
-```
-
-`jpseq embed export FOLDER vectors.bin` writes a file that gensim reads.
-The vectors tell of the corpus they come from, its prejudices too; its licence says what may be done
-with them.
-"""
 
 
 def _mean(total: float, predictions: int) -> float:

@@ -7,7 +7,7 @@ walking over its nodes.
 import os
 import tempfile
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -155,6 +155,12 @@ class MeCab(Analyser):
             ) from error
         finally:
             os.unlink(resource)
+
+
+@cache
+def default_tokenizer() -> MeCab:
+    """The one that reads texts where no tokenizer was given; all models share it."""
+    return MeCab()
 
 
 _LONGEST = 20_000

@@ -13,7 +13,7 @@ from jpseq.model import Model
 from jpseq.network.beam import Hypothesis, Scoring
 from jpseq.network.ensemble import Ensemble
 from jpseq.network.sampling import sampled
-from jpseq.text.mecab import MeCab
+from jpseq.text.mecab import default_tokenizer
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.translation.bitext import check_language, checked, direction
 from jpseq.translation.decoding import draw, search
@@ -201,8 +201,4 @@ class Translating(Model):
 
     def _tokenizer(self, side: str) -> Tokenizer:
         chosen: Tokenizer | None = getattr(self, f"{side}_tokenizer")
-        if chosen is not None:
-            return chosen
-        if "_mecab" not in self.__dict__:
-            self._mecab = MeCab()
-        return self._mecab
+        return default_tokenizer() if chosen is None else chosen
