@@ -8,11 +8,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from jpseq.batch import Batch
 from jpseq.errors import ConfigurationError, DataError
+from jpseq.network.distance_bias import DistanceBias
 from jpseq.network.dropout import Dropout
 
 
 class Transformer(nn.Module):
-    """Self-attention layers with learnt positions (Vaswani et al. 2017; Devlin et al. 2019).
+    """Self-attention layers (Vaswani et al. 2017) that know how far apart steps are (DistanceBias).
 
     Each layer normalises what it reads and not what it writes, and the last outputs are normalised:
     then it learns with few steps of warm-up, or none (Xiong et al. 2020).
@@ -49,14 +50,14 @@ class Transformer(nn.Module):
         self.projection = (
             nn.Identity() if input_size == hidden_size else nn.Linear(input_size, hidden_size)
         )
-        self.positions = nn.Parameter(torch.empty(longest, hidden_size))
+        self.distances = DistanceBias(heads, longest)
         self.dropout = Dropout(dropout)
         layer = nn.TransformerEncoderLayer(
             hidden_size,
             heads,
             4 * hidden_size,
             dropout,
-            activation="gelu",
+            activation=_gelu,
             batch_first=True,
             norm_first=True,
         )
@@ -69,7 +70,6 @@ class Transformer(nn.Module):
         for parameter in self.stack.parameters():
             if parameter.dim() > 1:
                 nn.init.xavier_uniform_(parameter)
-        nn.init.normal_(self.positions, std=0.1)  # words have 1, and should be heard first
 
     def forward(self, batch: Batch) -> Batch:
         """Read the sequences.
@@ -84,15 +84,15 @@ class Transformer(nn.Module):
             DataError: a sequence is longer than `longest`.
         """
         steps = batch.values.shape[1]
-        if steps > len(self.positions):
+        if steps > self.distances.longest:
             raise DataError(
-                f"a sequence has {steps} steps; at most {len(self.positions)} are read."
+                f"a sequence has {steps} steps; at most {self.distances.longest} are read."
             )
         if not batch.values.numel():
             return batch.replace(batch.values.new_zeros(*batch.values.shape[:2], self.output_size))
         mask = batch.mask
         padding = None if bool(mask.all()) else ~mask
-        read = self.dropout(self.projection(batch.values) + self.positions[:steps])
+        read = self.dropout(self.projection(batch.values))
         if padding is None:
             return batch.replace(self._attended(read))
         # A sequence without a step attends to its padding: to nothing there is no softmax.
@@ -102,9 +102,18 @@ class Transformer(nn.Module):
 
     def _attended(self, read: Tensor, padding: Tensor | None = None) -> Tensor:
         """(B, T, hidden_size) what comes out of the layers."""
+        bias = self.distances(read.shape[1]).expand(len(read), -1, -1, -1)  # (B, heads, T, T)
+        if padding is not None:
+            bias = bias.masked_fill(padding[:, None, None, :], float("-inf"))
         # In bf16 torch's fused attention takes far longer on a processor, backwards most of all,
         # than the products that it is made of.
         plain = read.device.type == "cpu" and torch.is_autocast_enabled("cpu")
         with sdpa_kernel(SDPBackend.MATH) if plain else nullcontext():
-            outputs: Tensor = self.stack(read, src_key_padding_mask=padding)
+            outputs: Tensor = self.stack(read, mask=bias.flatten(0, 1))
         return outputs
+
+
+def _gelu(features: Tensor) -> Tensor:
+    # Under its own name torch would know it, and take a faster way in evaluation, on which a mask
+    # of numbers is read as one of yes and no.
+    return nn.functional.gelu(features)
