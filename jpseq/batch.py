@@ -93,3 +93,14 @@ class Batch:
 def moved(batches: Any, device: torch.device | str) -> Any:
     """A named tuple of batches and tensors, on a device; a part may be None."""
     return type(batches)(*(None if part is None else part.to(device) for part in batches))
+
+
+def content(batches: Any) -> bytes:
+    """The numbers in a named tuple of batches and tensors, so that two can be told apart."""
+    if isinstance(batches, Batch):
+        return content((batches.values, batches.lengths, batches.turns))
+    if isinstance(batches, Tensor):
+        return batches.numpy().tobytes()
+    if isinstance(batches, tuple | list):
+        return b"".join(map(content, batches))
+    return repr(batches).encode()

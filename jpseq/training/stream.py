@@ -8,7 +8,7 @@ from typing import Generic, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from jpseq.batch import Batch
+from jpseq.batch import Batch, content
 from jpseq.errors import DataError
 from jpseq.network.seq2seq import Pair
 from jpseq.sequences import Ragged
@@ -89,10 +89,18 @@ class Stream(Generic[B]):
         return self.make(rows)
 
     def fingerprint(self) -> str:
-        """A digest of what decides the batches, so that a run is not resumed on other data."""
+        """A digest of what decides the batches and of what stands in some of them, so that a run is
+        not resumed on other data."""
         digest = hashlib.sha256(self.rows.tobytes() + self.lengths.tobytes())
         digest.update(repr((self.batch_tokens, self.shuffle, self.seed)).encode())
+        batches = self.batches(0)
+        for rows in batches[:: -(-len(batches) // _COMPARED) or 1]:
+            digest.update(content(self.batch(rows, 0)))
         return digest.hexdigest()
+
+
+_COMPARED = 16
+"""Batches that are looked into. All of a large corpus would take too long."""
 
 
 class Course(Generic[B]):

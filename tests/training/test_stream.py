@@ -182,6 +182,19 @@ def test_another_draw_or_other_data_have_another_fingerprint() -> None:
     assert moved.fingerprint() == same[0]
 
 
+def test_other_numbers_of_equal_lengths_have_another_fingerprint() -> None:
+    def found(*words: list[int]) -> str:
+        return pairs(SOURCE, Ragged.from_sequences([*words]), 6, seed=3).fingerprint()
+
+    targets = [row.tolist() for row in TARGET]
+    assert found(*targets) == pairs(SOURCE, TARGET, 6, seed=3).fingerprint()
+    for row, target in enumerate(targets):
+        if target:
+            assert found(*targets[:row], [*target[:-1], 9999], *targets[row + 1 :]) != found(
+                *targets
+            )
+
+
 # A course
 
 
