@@ -210,7 +210,7 @@ class Embeddings:
             DataError: a word has no vector.
         """
         asked = self.lookup([a, b, c])[:, None]
-        exclude = [[self.id(word) for word in (a, b, c)]]
+        exclude = [[self._ids.get(word, -1) for word in (a, b, c)]]
         ids, scores = self.analogies(asked[0], asked[1], asked[2], count, method, exclude)
         return self._named(ids[0], scores[0])
 

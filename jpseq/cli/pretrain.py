@@ -92,13 +92,12 @@ def pretrain(
         "held_out": held_out,
         "seed": seed,
     }
-    if config is not None:
-        params |= read_toml(config) | given(context, params)
-    params = override(params, settings or [])
+    chosen = read_toml(config) if config is not None else {}
+    chosen = override(chosen | given(context, params), settings or [])
+    params |= chosen
     begun = is_begun(run, resume, params)
     model = _model(params)
-    assert model.tokenizer is not None
-    with opened(sources, model.tokenizer) as corpus:
+    with opened(sources, model.tokenizer if "tokenizer" in chosen else None) as corpus:
         from jpseq.embedding.masking import SPECIALS
         from jpseq.text.subword import SentencePiece
 

@@ -133,17 +133,20 @@ def train(
     chosen = override(chosen | given(context, params), settings or [])
     check_known(chosen, params)
     params |= chosen
-    cutter: Tokenizer = tokenizer_of(str(params["tokenizer"]))
+    params["tokenizer"] = tokenizer_of(str(params["tokenizer"]))
     options = {name: params.pop(name) for name in ("held_out", "patience")}
     FitConfiguration.check(options)
-    model = _model(start, params | {"tokenizer": cutter}, chosen)
+    model = _model(start, params, chosen)
     model.check()
-    with opened(sources, cutter) as corpus, reported(model.epochs) as report:
+    model.check_kind()
+    asked = model.tokenizer if start is not None or "tokenizer" in chosen else None
+    with opened(sources, asked) as corpus, reported(model.epochs) as report:
+        model.tokenizer = corpus.tokenizer
         model.partial_fit(corpus, **options, report=report)
-        if report.held_out is not None:
+        if model.held_out_loss is not None:
             share = f"share:{options['held_out']:g}|seed:{model.seed}"
             data = ",".join(Path(source).name for source in sources)
-            model.metrics = {"held-out loss": f"{report.held_out:.4f} (data:{data}|{share})"}
+            model.metrics = {"held-out loss": f"{model.held_out_loss:.4f} (data:{data}|{share})"}
     if not is_first():
         return
     model.save(output)
@@ -161,24 +164,32 @@ def _model(start: Path | None, params: dict[str, Any], chosen: dict[str, Any]) -
     if start is None:
         return Word2Vec(**params)
     model = Word2Vec.load(start)
-    if params["dim"] != model.dim and "dim" in chosen:
-        raise ConfigurationError(
-            f"--dim {params['dim']}: the vectors in {start} have {model.dim} values, and so will"
-            " those that go on with them. Leave it out."
-        )
     names = chosen.keys() & params.keys()
     return model.set_params(**{name: params[name] for name in names})
 
 
 @contextmanager
-def opened(sources: list[str], tokenizer: "Tokenizer") -> "Iterator[Prepared]":
-    """A prepared corpus, or files of text prepared for this time."""
+def opened(sources: list[str], tokenizer: "Tokenizer | None") -> "Iterator[Prepared]":
+    """A prepared corpus, or files of text prepared for this time.
+
+    Args:
+        tokenizer: the one that was asked for; None for whichever there is.
+
+    Raises:
+        ConfigurationError: the corpus was prepared with another.
+    """
     from jpseq.cli.corpus import progress_bar
     from jpseq.corpora.prepare import prepare
     from jpseq.corpora.prepared import MARK, Prepared
 
     if len(sources) == 1 and (Path(sources[0]) / MARK).exists():
-        yield Prepared.load(sources[0])
+        found = Prepared.load(sources[0])
+        if tokenizer is not None and not tokenizer.is_like(found.tokenizer):
+            raise ConfigurationError(
+                f"{sources[0]} was prepared with {found.tokenizer!r}, and {tokenizer!r} is asked"
+                " for. Leave --tokenizer out, or prepare it again: jpseq corpus prepare."
+            )
+        yield found
         return
     with tempfile.TemporaryDirectory(prefix="jpseq-") as folder:
         with progress_bar() as progress:
@@ -210,8 +221,6 @@ class Reporter:
     ) -> None:
         self.epochs, self.bar, self.say = epochs, bar, say
         self.loss: float | None = None
-        self.held_out: float | None = None
-        """Of the last epoch, like the loss."""
 
     def __call__(self, event: "Start | Moment | Epoch") -> None:
         from jpseq.embedding.progress import Epoch, Start
@@ -222,7 +231,7 @@ class Reporter:
                 f" about {max(1, round(event.memory / 1e6)):,} MB"
             )
         elif isinstance(event, Epoch):
-            self.loss, self.held_out = event.loss, event.held_out
+            self.loss = event.loss
             held_out = "" if event.held_out is None else f", held out {event.held_out:.4f}"
             self.say(
                 f"epoch {event.number}/{self.epochs}  loss {event.loss:.4f}{held_out}"

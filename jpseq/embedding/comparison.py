@@ -25,7 +25,7 @@ from jpseq.embedding.hogwild import Weights
 from jpseq.embedding.progress import Start
 from jpseq.embedding.sentences import drawn
 from jpseq.embedding.word2vec import Word2Vec
-from jpseq.errors import DataError, JpseqError, PluginError
+from jpseq.errors import ConfigurationError, DataError, JpseqError, PluginError
 from jpseq.evaluation.similarity import Judgements, Similarity, evaluate_words
 from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
@@ -140,6 +140,11 @@ def compare(
         ConfigurationError: a setting is not allowed.
     """
     model.check()
+    if model.hierarchical or model.ngrams is not None:
+        raise ConfigurationError(
+            "gensim is compared with on words and negative sampling: leave hierarchical and ngrams"
+            " out."
+        )
     if find_spec("gensim") is None:
         raise PluginError('gensim: not installed. Install it with: pip install "jpseq[gensim]"')
     with tempfile.TemporaryDirectory(prefix="jpseq-") as name:

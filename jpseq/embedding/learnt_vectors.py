@@ -1,13 +1,14 @@
 """The part of a word2vec model that has learnt: its vectors, and how they are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from jpseq.embedding.hogwild import Weights
 from jpseq.embedding.ngrams import NO_PARTS, NGrams, Parts, SpelledEmbeddings, composed, parts
-from jpseq.errors import ModelError, NotFittedError
+from jpseq.errors import ConfigurationError, ModelError, NotFittedError
 from jpseq.model import Model
 from jpseq.vectors import Embeddings
 from jpseq.vocabulary import Vocabulary
@@ -18,11 +19,14 @@ class LearntVectors(Model):
 
     vocabulary: Vocabulary
     weights: Weights | None
+    learnt_as: Mapping[str, Any] | None
+    """The parameters on which shape and meaning of the weights depend, as they were then."""
     _found: tuple[Vocabulary, Parts] | None
     # Parameters; the subclass's constructor says what they mean.
     dim: int
     min_count: int
     method: str
+    hierarchical: bool
     ngrams: Sequence[int] | None
     buckets: int
     threads: int
@@ -67,6 +71,7 @@ class LearntVectors(Model):
     def save_weights(self, path: Path) -> None:
         from safetensors.numpy import save
 
+        self.check_kind()
         weights = self.trained()
         layers = {"input": weights.x, "output": weights.o}
         if self.ngrams is not None:
@@ -118,6 +123,32 @@ embeddings.similar("WORD")
 The vectors tell of the corpus they come from, its prejudices too; its licence says what may be done
 with them.
 """
+
+    @property
+    def _kind(self) -> dict[str, Any]:
+        kind: dict[str, Any] = {"dim": self.dim, "hierarchical": self.hierarchical, "ngrams": None}
+        if self.ngrams is not None:
+            kind |= {"ngrams": list(self.ngrams), "buckets": self.buckets}
+        return kind
+
+    def check_kind(self) -> None:
+        """See that no parameter has changed without which the weights make no sense.
+
+        Raises:
+            ConfigurationError: names those that have.
+        """
+        now, before = self._kind, self.learnt_as
+        if before is None or now == before:
+            return
+        changed = [
+            f"{name} was {before.get(name)!r} and is {now.get(name)!r}"
+            for name in {**before, **now}
+            if before.get(name) != now.get(name)
+        ]
+        raise ConfigurationError(
+            f"what was learnt cannot go on in another form: {'; '.join(changed)}. Leave it as it"
+            " was, or learn anew (fit)."
+        )
 
     # N-grams
 

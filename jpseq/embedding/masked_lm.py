@@ -153,6 +153,7 @@ class MaskedLM(Reading):
             )
         with self._opened(corpus) as counted:
             self._learn_words(counted.vocabulary)
+            self.metrics = {}
             torch.manual_seed(self.seed)
             network = self.network = self.build()
             excerpts = self._excerpts(counted)

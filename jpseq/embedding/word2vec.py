@@ -9,7 +9,7 @@
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -107,6 +107,9 @@ class Word2Vec(LearntVectors):
         self.tokenizer = tokenizer
         self.weights: Weights | None = None
         self.metrics: Mapping[str, str] = {}
+        self.learnt_as: Mapping[str, Any] | None = None
+        self.held_out_loss: float | None = None
+        """Of the weights that were kept, on the sentences that were held out of the last corpus."""
         self._found: tuple[Vocabulary, Parts] | None = None
 
     # Learning
@@ -135,9 +138,10 @@ class Word2Vec(LearntVectors):
             ConfigurationError: a parameter is not allowed.
             DataError: the corpus cannot be read, or has fewer than two words that are frequent
                 enough.
-            TrainingError: weights became infinite; the model has learnt nothing.
+            TrainingError: weights became infinite.
         """
-        self.weights = None
+        self.check()
+        self.weights, self.learnt_as = None, None
         return self.partial_fit(corpus, held_out=held_out, patience=patience, report=report)
 
     def partial_fit(
@@ -152,14 +156,25 @@ class Word2Vec(LearntVectors):
 
         Counts are added up. Words that are frequent enough by now and were not before get vectors
         as at the beginning. Of a hierarchical softmax the output layer begins anew, since other
-        counts make another tree.
+        counts make another tree. After an error the model is what it was before.
         """
         self.check()
+        self.check_kind()
         FitConfiguration.check({"held_out": held_out, "patience": patience})
+        before = dict(self.__dict__)
+        try:
+            self._learn(corpus, held_out, patience, report)
+        except Exception:
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _learn(self, corpus: Corpus, held_out: float, patience: int | None, report: Report) -> None:
         with opened(corpus, self.tokenizer) as counted:
             vocabulary = self._known_with(counted.vocabulary)
             self.weights = self._first_weights(vocabulary)
             self.vocabulary = vocabulary
+            self.learnt_as, self.metrics = self._kind, {}
             tables = self._chances()
             all_tables = (tables.keep, tables.noise, *tables.paths, *tables.parts)
             bytes_of_tables = sum(table.nbytes for table in all_tables)
@@ -171,7 +186,6 @@ class Word2Vec(LearntVectors):
             if held_out:
                 kept = Pieces(counted.ids.take(np.flatnonzero(left_out)), names)
             self._go_through(learnt, kept, tables, patience, report)
-        return self
 
     def _go_through(
         self,
@@ -186,7 +200,7 @@ class Word2Vec(LearntVectors):
         whole = self.epochs * words
         begun, done = time.monotonic(), 0
         best: tuple[float, list[Matrix]] | None = None
-        worse = 0
+        worse, held_out = 0, None
 
         def tell(count: int) -> None:
             nonlocal done
@@ -221,11 +235,14 @@ class Word2Vec(LearntVectors):
         except KeyboardInterrupt:
             pass
         if self.completed and not predictions:
-            self.weights = None
             raise _nothing_to_predict()
         if best is not None:
             for layer, kept_layer in zip(weights.all, best[1], strict=True):
                 layer[:] = kept_layer
+        if best is None:  # after an interruption the weights are later ones
+            self.held_out_loss = held_out if self.completed else None
+        else:
+            self.held_out_loss = None if kept is None else best[0]
 
     def _epoch(
         self,
@@ -260,7 +277,7 @@ class Word2Vec(LearntVectors):
 
     def restore(self, vocabularies: dict[str, Vocabulary]) -> None:
         self.check()
-        self.vocabulary = vocabularies["vocabulary"]
+        self.vocabulary, self.learnt_as = vocabularies["vocabulary"], self._kind
 
     def _known_with(self, found: Vocabulary) -> Vocabulary:
         """The words of a corpus, and those that are known from before."""
@@ -310,10 +327,9 @@ class Word2Vec(LearntVectors):
         weights = self.trained()
         for layer in weights.all:
             if layer.size and not (math.isfinite(layer.min()) and math.isfinite(layer.max())):
-                self.weights = None
                 raise TrainingError(
-                    "weights became infinite: training has diverged, and nothing is kept. Take a"
-                    f" third of the learning rate ({self.learning_rate:g})."
+                    "weights became infinite: training has diverged, and nothing of it is kept."
+                    f" Take a third of the learning rate ({self.learning_rate:g})."
                 )
 
     # What was learnt

@@ -23,7 +23,7 @@ class DistanceBias(nn.Module):
         self.longest = longest
         distance = torch.arange(1 - longest, longest).float()  # of the step looked at, to the right
         head = torch.arange(heads)[:, None]
-        slope = 4.0 ** -(head // 2)
+        slope = 0.5 * 4.0 ** -(head // 2)
         behind = torch.where(head % 2 == 0, distance < 0, distance > 0)
         self.bias = nn.Parameter(-slope * distance.abs() - _BEHIND * behind)
 

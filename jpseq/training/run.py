@@ -71,7 +71,7 @@ def check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) 
         ConfigurationError: names all that differ.
     """
     differences = [
-        f"{key} was {before.get(key)!r} and is {now.get(key)!r}"
+        _DIGESTS.get(key) or f"{key} was {before.get(key)!r} and is {now.get(key)!r}"
         for key in sorted({*before, *now})
         if before.get(key) != now.get(key)
     ]
@@ -80,6 +80,13 @@ def check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) 
             f"{folder}: this run was begun with something else: {'; '.join(differences)}."
             " Resume it as it was begun, or name another folder."
         )
+
+
+_DIGESTS = {
+    "data": "the data, or how batches are made of them, differ",
+    "shapes": "the shapes of the weights differ",
+}
+"""What is said where only digests are kept."""
 
 
 def damaged(path: Path) -> TrainingError:

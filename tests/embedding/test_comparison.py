@@ -12,7 +12,7 @@ from jpseq.corpora.prepare import prepare
 from jpseq.embedding import comparison
 from jpseq.embedding.comparison import Comparison, compare
 from jpseq.embedding.word2vec import Word2Vec
-from jpseq.errors import DataError, PluginError
+from jpseq.errors import ConfigurationError, DataError, PluginError
 from jpseq.evaluation.similarity import read_word_pairs
 
 TEXT = "春に桜が咲く\n春に梅が咲く\n秋に月が出る\n秋に星が出る\n" * 300
@@ -132,3 +132,10 @@ def test_what_cannot_be_done_is_said(
     assert out == ""
     assert message in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("params", [{"hierarchical": True}, {"ngrams": (1, 2)}])
+def test_only_what_both_do_alike_is_compared(folder: Path, params: dict[str, object]) -> None:
+    model = Word2Vec(**(SETTINGS | params))  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="leave hierarchical and ngrams out"):
+        compare([str(folder / "seasons.txt")], model)

@@ -92,7 +92,7 @@ def test_going_on_with_a_model(run: Said, text: Path, tmp_path: Path) -> None:
     assert {"雪", "桜"} <= set(model.embeddings.words)
     code, _, err = run(*again, "--dim", 9)
     assert code == 2
-    assert "have 8 values" in err
+    assert "dim was 8 and is 9" in err
 
 
 def test_options_from_a_file(run: Said, text: Path, tmp_path: Path) -> None:
@@ -191,3 +191,32 @@ def test_ctrl_c_saves_what_was_learnt(text: Path, tmp_path: Path) -> None:
     assert "Interrupted: what was learnt until then is saved" in rest
     assert "Traceback" not in rest
     assert len(Embeddings.load(tmp_path / "v")) == 10
+
+
+# The tokenizer
+
+
+def test_a_model_goes_on_with_the_tokenizer_it_has(run: Said, text: Path, tmp_path: Path) -> None:
+    first = ("embed", "train", text, "-o", tmp_path / "v", *QUICK, "--tokenizer", "characters")
+    assert run(*first)[0] == 0
+    again = ("embed", "train", text, "-o", tmp_path / "w", "--continue", tmp_path / "v")
+    assert run(*again)[0] == 0
+    words = set(Embeddings.load(tmp_path / "v").words)
+    assert words == set(Embeddings.load(tmp_path / "w").words)
+    assert "咲く" not in words
+
+
+@pytest.mark.parametrize("command", ["train", "pretrain"])
+def test_a_prepared_corpus_has_its_own_tokenizer(
+    run: Said, text: Path, tmp_path: Path, command: str
+) -> None:
+    corpus = tmp_path / "corpus"
+    assert run("corpus", "prepare", text, "-o", corpus, "--tokenizer", "characters")[0] == 0
+    small = ["--hidden", 8, "--embedding", 8, "--epochs", 1] if command == "pretrain" else QUICK
+    asked = ("embed", command, corpus, "-o", tmp_path / "v", *small)
+    code, _, err = run(*asked, "--tokenizer", "mecab")
+    assert code == 2
+    assert "was prepared with Characters" in err
+    assert run(*asked)[0] == 0
+    model = json.loads((tmp_path / "v" / "model.json").read_text("utf-8"))
+    assert "characters" in json.dumps(model["parameters"]["tokenizer"])

@@ -47,3 +47,11 @@ def test_a_word_without_ngrams_has_no_direction() -> None:
     assert embeddings.lookup(["夜空", "夜空を見る"], "skip").tolist() == [[1, 1], [1, 1]]
     with pytest.raises(ConfigurationError, match="no rule 'skipp'"):
         embeddings.lookup(["夜"], "skipp")  # type: ignore[arg-type]
+
+
+def test_an_analogy_of_a_word_that_was_never_read() -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    embeddings = SpelledEmbeddings(["a", "b", "c"], vectors, NGrams(1, 1, 9), vectors.repeat(3, 0))
+    assert "ab" not in embeddings
+    found = embeddings.analogy("a", "b", "ab", count=3)
+    assert [word for word, _ in found] == ["c"]  # neither "a" nor "b", which were asked with

@@ -324,3 +324,58 @@ def test_several_threads_learn_ngrams_too() -> None:
 def test_ngrams_that_are_not_allowed(ngrams: object) -> None:
     with pytest.raises(ConfigurationError, match="ngrams"):
         fitted(ngrams=ngrams)
+
+
+# What was learnt before
+
+
+def test_after_an_error_the_model_is_what_it_was() -> None:
+    model = fitted()
+    model.metrics = {"a figure": "of its own"}
+    before, words = model.trained().x.copy(), model.vocabulary.words
+    with pytest.raises(DataError, match="no sentence holds two words"):
+        model.partial_fit([["山"], ["川"]] * 9)
+    with pytest.raises(TrainingError, match="nothing of it is kept"):
+        model.set_params(learning_rate=1, final_rate=1, epochs=200).partial_fit(SEASONS * 5)
+    with pytest.raises(ConfigurationError, match="dim"):
+        model.set_params(learning_rate=0.1, final_rate=0, dim=-1).fit(SEASONS)
+    model.set_params(dim=12)
+    assert np.array_equal(model.trained().x, before)
+    assert model.vocabulary.words == words
+    assert model.metrics == {"a figure": "of its own"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dim": 13}, "dim was 12 and is 13"),
+        ({"hierarchical": True}, "hierarchical was False and is True"),
+        ({"ngrams": (1, 2)}, r"ngrams was None and is \[1, 2\]"),
+    ],
+)
+def test_what_was_learnt_cannot_go_on_in_another_form(
+    change: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    fitted().save(tmp_path / "kept")
+    for model in (fitted(), Word2Vec.load(tmp_path / "kept")):
+        model.set_params(**change)
+        for use in (lambda m: m.partial_fit(SEASONS), lambda m: m.save(tmp_path / "changed")):
+            with pytest.raises(ConfigurationError, match=message):
+                use(model)
+        assert not (tmp_path / "changed").exists()
+        assert isinstance(model.fit(SEASONS * 9), Word2Vec)
+
+
+def test_the_loss_held_out_is_that_of_the_weights_that_are_kept() -> None:
+    seen: list[Epoch] = []
+    model = Word2Vec(**(SMALL | {"epochs": 30, "learning_rate": 0.3}), min_count=1)  # type: ignore[arg-type]
+    model.fit(
+        SEASONS * 30,
+        held_out=0.1,
+        patience=1,
+        report=lambda e: isinstance(e, Epoch) and seen.append(e),
+    )
+    losses = [epoch.held_out for epoch in seen if epoch.held_out is not None]
+    assert len(seen) < 30
+    assert model.held_out_loss == min(losses) < losses[-1]
+    assert model.fit(SEASONS * 30).held_out_loss is None

@@ -10,9 +10,9 @@ from jpseq.network.transformer import Transformer
 def test_heads_begin_with_looking_near_to_either_side() -> None:
     bias = DistanceBias(heads=3, longest=4)
     found = bias(3)
-    right = [[0, -1, -2], [-3, 0, -1], [-4, -3, 0]]
-    left = [[0, -3, -4], [-1, 0, -3], [-2, -1, 0]]
-    farther_right = [[0, -0.25, -0.5], [-2.25, 0, -0.25], [-2.5, -2.25, 0]]
+    right = [[0, -0.5, -1], [-2.5, 0, -0.5], [-3, -2.5, 0]]
+    left = [[0, -2.5, -3], [-0.5, 0, -2.5], [-1, -0.5, 0]]
+    farther_right = [[0, -0.125, -0.25], [-2.125, 0, -0.125], [-2.25, -2.125, 0]]
     torch.testing.assert_close(found.detach(), torch.tensor([right, left, farther_right]).float())
 
 
