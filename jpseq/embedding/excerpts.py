@@ -21,7 +21,12 @@ FRAME = 2
 
 
 class Written(NamedTuple):
-    """Some excerpts in pieces."""
+    """Some excerpts in pieces.
+
+    Of the excerpts 新 桜 | 月, the corpus's words 7, 8 and 20, where 新 is spelt ▁ 新 and the others
+    are one piece each, `pieces` has the rows [▁ 新] [桜] [月], `bounds` is [0, 2, 3] and `places`
+    [7, 8, 20].
+    """
 
     pieces: Ragged
     """W words, each a row of its pieces."""

@@ -32,6 +32,13 @@ Matrix = npt.NDArray[np.float32]
 class Weights:
     """Both layers, and the rows that threads have of their own.
 
+    Each layer is one block of rows (H = 0 with one thread; n-grams are in the input layer alone)::
+
+        V words | 1 spare | H of thread 0 | H of thread 1 | ... | B n-grams
+
+    The spare row is learnt into where there is no negative, so that no loop has to ask. A row has
+    `size` values, the dimensions rounded up to whole lines of the cache.
+
     Args:
         words: V.
         dim: D.
