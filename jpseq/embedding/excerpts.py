@@ -23,9 +23,9 @@ FRAME = 2
 class Written(NamedTuple):
     """Some excerpts in pieces.
 
-    Of the excerpts 新 桜 | 月, the corpus's words 7, 8 and 20, where 新 is spelt ▁ 新 and the others
-    are one piece each, `pieces` has the rows [▁ 新] [桜] [月], `bounds` is [0, 2, 3] and `places`
-    [7, 8, 20].
+    Of the excerpts 新 桜 | 月, words 7, 8 and 20 of the corpus, where 新 is spelt ▁ 新 and each of
+    the others is one piece, `pieces` has the rows [▁ 新] [桜] [月], `bounds` is [0, 2, 3] and
+    `places` [7, 8, 20].
     """
 
     pieces: Ragged
