@@ -115,7 +115,8 @@ def beam_search(
                     row, written[row, k], log_p[row, k], t, None if seen is None else seen[row, k]
                 )
             stays = (~cut).nonzero()[:, 0]
-            rows = (stays[:, None] * log_p.shape[1] + torch.arange(log_p.shape[1])).flatten()
+            width = log_p.shape[1]
+            rows = (stays[:, None] * width + torch.arange(width, device=device)).flatten()
             going, log_p, written, previous = (
                 going[stays],
                 log_p[stays],

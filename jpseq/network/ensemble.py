@@ -1,10 +1,11 @@
 """Ensembles: several networks search together."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from jpseq.batch import Batch
 from jpseq.errors import ConfigurationError
@@ -41,6 +42,11 @@ class Ensemble:
             raise ConfigurationError("an ensemble needs one network at least.")
         self.networks = tuple(networks)
 
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """The weights of all networks, which are on one device."""
+        for network in self.networks:
+            yield from network.parameters()
+
     def encode(self, source: Batch) -> Together:
         """The states of all networks before the first word."""
         return Together(tuple(network.encode(source) for network in self.networks))
@@ -52,5 +58,5 @@ class Ensemble:
             for network, own in zip(self.networks, state.states, strict=True)
         ]
         log_p = torch.stack([scores.log_softmax(dim=-1) for scores, _ in steps])
-        mean = log_p.logsumexp(dim=0) - torch.tensor(float(len(steps))).log()
+        mean = log_p.logsumexp(dim=0) - math.log(len(steps))
         return mean, Together(tuple(own for _, own in steps))

@@ -31,8 +31,10 @@ def search(
 ) -> list[list[Hypothesis]]:
     """Hypotheses for each source; sources of about the same length are side by side.
 
+    It searches on the network's own device: while it is trained, that is the accelerator.
+
     Args:
-        network: has `encode` and `step`.
+        network: has `encode`, `step` and `parameters`.
         sources: ids.
         beam, scoring, rules: as in beam_search.
         max_length: in words; twice as many as the source has and ten where left out.
@@ -40,9 +42,10 @@ def search(
     """
     order = np.argsort(sources.lengths, kind="stable")
     done: list[list[Hypothesis]] = []
+    device = next(network.parameters()).device
     for some in _parts(sources.take(order)):
         with torch.no_grad():
-            state = network.encode(Batch.from_ragged(some))
+            state = network.encode(Batch.from_ragged(some, device))
         done += beam_search(
             network.step,
             state,
@@ -52,6 +55,7 @@ def search(
             scoring=scoring,
             forbidden=_forbidden(unknown),
             places=some.lengths.tolist(),
+            device=device,
             **ENDS,
             **rules,
         )
@@ -59,11 +63,12 @@ def search(
 
 
 def draw(network: Any, sources: Ragged, choose: Choice) -> list[list[int]]:
-    """A translation of each source, of words chosen one by one."""
+    """A translation of each source, of words chosen one by one; on the network's own device."""
     written: list[list[int]] = []
+    device = next(network.parameters()).device
     for some in _parts(sources):
         with torch.no_grad():
-            state = network.encode(Batch.from_ragged(some))
+            state = network.encode(Batch.from_ragged(some, device))
         drawn = decode(
             network.step,
             state,
@@ -71,6 +76,7 @@ def draw(network: Any, sources: Ragged, choose: Choice) -> list[list[int]]:
             max_length=_limits(some, None),
             choose=choose,
             forbidden=_forbidden(unknown=False),
+            device=device,
             **ENDS,
         )
         written += drawn.to_ragged().tolist()

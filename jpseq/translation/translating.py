@@ -111,7 +111,9 @@ class Translating(Model):
         """
         network = self.trained()
         sources = self.source_vocabulary.transform(self._read(texts))
-        choose = sampled(temperature, torch.Generator().manual_seed(seed), top_k, top_p)
+        # A generator draws on its own device alone.
+        generator = torch.Generator(next(network.parameters()).device).manual_seed(seed)
+        choose = sampled(temperature, generator, top_k, top_p)
         words = self.target_vocabulary.inverse_transform(draw(network, sources, choose))
         return self._tokenizer("target").inverse_transform(words)
 
@@ -144,7 +146,7 @@ class Translating(Model):
 
     def _translation(self, source: list[str], hypothesis: Hypothesis) -> Translation:
         (words,) = self.target_vocabulary.inverse_transform([hypothesis.ids])
-        weights = None if hypothesis.weights is None else hypothesis.weights.float().numpy()
+        weights = None if hypothesis.weights is None else hypothesis.weights.float().cpu().numpy()
         if weights is not None:
             words = replaced(words, source, weights)
         (text,) = self._tokenizer("target").inverse_transform([words])

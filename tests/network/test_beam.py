@@ -252,6 +252,19 @@ def test_no_sequences_at_all_and_no_beam() -> None:
         run(Oracle(0, 4), [1], 5, beam=0)
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_every_tensor_of_a_search_is_on_the_device_that_was_named(several: bool) -> None:
+    """What names none would be made on the default device, and no sum of two devices is there."""
+    network: Any = Ensemble([Oracle(1, 5), Oracle(2, 5)]) if several else Oracle(1, 5)
+    options = {"size": 3, "start": START, "end": END, "beam": 2, "max_length": [1, 4, 3]}
+    options |= {"forbidden": [2], "min_length": 1, "no_repeat": 2, "scoring": Scoring(1.0, 0.2)}
+    wanted = beam_search(network.step, network.encode([1, 2, 3]), **options)
+    state = network.encode([1, 2, 3])
+    with torch.device("meta"):
+        found = beam_search(network.step, state, device="cpu", **options)
+    assert [[h[:3] for h in some] for some in found] == [[h[:3] for h in some] for some in wanted]
+
+
 # With real networks
 
 
