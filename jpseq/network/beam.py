@@ -89,12 +89,13 @@ def beam_search(
     rules = Rules(end, forbidden, min_length, no_repeat, device)
     limits = limits_of(max_length, size, device)
     found: list[list[Hypothesis]] = [[] for _ in range(size)]
-    # R sequences still going, W hypotheses of each.
-    going = torch.arange(size, device=device)
-    log_p = torch.zeros(size, 1, device=device)
-    written = torch.zeros(size, 1, 0, dtype=torch.int64, device=device)
+    # R sequences still going, W hypotheses of each: at first B and 1. V words, S places, t steps.
+    # The network and its state have the hypotheses of all sequences in one row, RW of them.
+    going = torch.arange(size, device=device)  # (R,)
+    log_p = torch.zeros(size, 1, device=device)  # (R, W)
+    written = torch.zeros(size, 1, 0, dtype=torch.int64, device=device)  # (R, W, t)
     seen: Tensor | None = None  # (R, W, t, S)
-    previous = torch.full((size,), start, device=device)
+    previous = torch.full((size,), start, device=device)  # (RW,)
 
     def finish(row: int, words: Tensor, p: Tensor, length: int, weights: Tensor | None) -> None:
         """weights: (length, S), those of the end included, if it has one."""
@@ -108,15 +109,15 @@ def beam_search(
 
     t = 0
     while len(going):
-        cut = limits[going] <= t
+        width = log_p.shape[1]
+        cut = limits[going] <= t  # (R,)
         if bool(cut.any()):
             for row, k in (cut[:, None] & log_p.isfinite()).nonzero().tolist():
                 finish(
                     row, written[row, k], log_p[row, k], t, None if seen is None else seen[row, k]
                 )
-            stays = (~cut).nonzero()[:, 0]
-            width = log_p.shape[1]
-            rows = (stays[:, None] * width + torch.arange(width, device=device)).flatten()
+            stays = (~cut).nonzero()[:, 0]  # (R',)
+            rows = (stays[:, None] * width + torch.arange(width, device=device)).flatten()  # (R'W,)
             going, log_p, written, previous = (
                 going[stays],
                 log_p[stays],
@@ -126,39 +127,42 @@ def beam_search(
             seen = None if seen is None else seen[stays]
             state = select(state, rows)
             continue
-        scores, state = step(previous, state)
-        width, words = log_p.shape[1], scores.shape[1]
+        scores, state = step(previous, state)  # (RW, V)
         scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
         # Each hypothesis can end in one way only, so that among 2K there are K that go on; and of
-        # the 2K of a sequence no hypothesis has more than its own first 2K.
-        several = min(2 * beam, words)
-        own, word = rules.applied(scores, written.flatten(0, 1)).topk(several, dim=1)
-        own = own - scores.logsumexp(dim=1, keepdim=True)
-        total = (log_p[:, :, None] + own.view(-1, width, several)).flatten(1)
-        best, index = total.topk(min(2 * beam, width * several), dim=1)
-        parent, word = index // several, word.view(-1, width * several).gather(1, index)
+        # the 2K of a sequence no hypothesis has more than its own first 2K, or all V words.
+        several = min(2 * beam, scores.shape[1])
+        likely, word = rules.applied(scores, written.flatten(0, 1)).topk(several, dim=1)
+        likely = likely - scores.logsumexp(dim=1, keepdim=True)  # (RW, 2K), as word is
+        extended = log_p[:, :, None] + likely.view(-1, width, several)  # (R, W, 2K)
+        # (R, W·2K) → (R, 2K), the likeliest first: log p, and where they stood.
+        total, place = extended.flatten(1).topk(min(2 * beam, width * several), dim=1)
+        parent = place // several  # (R, 2K) of 0 ... W - 1, which hypothesis each one goes on from
+        word = word.view(-1, width * several).gather(1, place)  # (RW, 2K) → (R, 2K)
         if getattr(state, "weights", None) is not None:
-            now = state.weights[:, -1].view(len(going), width, 1, -1)
+            now = state.weights[:, -1].view(len(going), width, 1, -1)  # (RW, 1, S) → (R, W, 1, S)
             seen = now if seen is None else torch.cat([seen, now], dim=2)
-        ended = (word == end) & best.isfinite()
+        ended = (word == end) & total.isfinite()  # (R, 2K)
         for row, k in ended[:, :beam].nonzero().tolist():
             of = int(parent[row, k])
             finish(
-                row, written[row, of], best[row, k], t + 1, None if seen is None else seen[row, of]
+                row, written[row, of], total[row, k], t + 1, None if seen is None else seen[row, of]
             )
         t += 1
-        # Those that go on, the likeliest first.
-        best = best.masked_fill(word == end, -torch.inf)
-        best, order = best.sort(dim=1, descending=True, stable=True)
-        best, order = best[:, :beam], order[:, :beam]
+        # Those that go on, the likeliest first: (R, 2K) → (R, K).
+        log_p, order = total.masked_fill(word == end, -torch.inf).sort(
+            dim=1, descending=True, stable=True
+        )
+        log_p, order = log_p[:, :beam], order[:, :beam]
+        parent, word = parent.gather(1, order), word.gather(1, order)
+        # Sequences that go on: R → R', and K is the next W.
         enough = torch.tensor(
             [len(found[number]) >= beam for number in going.tolist()], device=device
         )
-        stays = (~enough & best.isfinite().any(dim=1)).nonzero()[:, 0]
-        log_p = best[stays]
-        parent, word = parent.gather(1, order)[stays], word.gather(1, order)[stays]
+        stays = (~enough & log_p.isfinite().any(dim=1)).nonzero()[:, 0]  # (R',)
+        log_p, parent, word = log_p[stays], parent[stays], word[stays]  # (R', K)
         written = torch.cat([written[stays[:, None], parent], word[:, :, None]], dim=2)
         seen = None if seen is None else seen[stays[:, None], parent]
         state = select(state, (stays[:, None] * width + parent).flatten())
-        previous, going = word.flatten(), going[stays]
+        previous, going = word.flatten(), going[stays]  # (R'K,) and (R',)
     return [sorted(some, key=lambda h: -h.score)[:beam] for some in found]
