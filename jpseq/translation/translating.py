@@ -121,7 +121,7 @@ class Translating(Model):
         """An ensemble: one that translates by the mean of all their probabilities.
 
         Raises:
-            ConfigurationError: they do not have the same vocabularies and tokenizers.
+            ConfigurationError: they do not have the same vocabularies and the same tokenizers.
         """
         for other in others:
             for name, vocabulary in self.vocabularies.items():
@@ -131,6 +131,14 @@ class Translating(Model):
                     raise ConfigurationError(
                         f"the models differ in their {name.replace('_', ' ')}; an ensemble is of"
                         " models that learnt from the same pairs, for instance with other seeds."
+                    )
+            for side in ("source", "target"):
+                ours, theirs = self._tokenizer(side), other._tokenizer(side)
+                if not ours.is_like(theirs):
+                    raise ConfigurationError(
+                        f"the models cut the {side} with {ours!r} and with {theirs!r}; an ensemble"
+                        f" is of models with the same tokenizers. Train one again with"
+                        f" {side}_tokenizer={ours!r}."
                     )
         ensemble = copy.copy(self)
         networks: Any = Ensemble([self.trained(), *(other.trained() for other in others)])

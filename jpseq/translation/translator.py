@@ -16,6 +16,7 @@ from jpseq.evaluation.translation import bleu
 from jpseq.network.attentional_decoder import AttentionalDecoder
 from jpseq.network.decoder import Decoder
 from jpseq.network.encoder import Encoder
+from jpseq.network.ensemble import Ensemble
 from jpseq.network.seq2seq import EncoderDecoder, Pair, start_embeddings
 from jpseq.sequences import framed
 from jpseq.text.tokenizer import Tokenizer
@@ -244,10 +245,15 @@ class Translator(Translating):
 
         Raises:
             NotFittedError: it has learnt nothing.
+            ConfigurationError: it is an ensemble.
         """
         from jpseq.training.fit import evaluate as evaluate_loss
 
         network = self.trained()
+        if isinstance(network, Ensemble):
+            raise ConfigurationError(
+                "an ensemble has no perplexity of its own; take that of each of its models."
+            )
         stream = self._stream(*self._analysed(pairs), shuffle=False)
         nll, count = evaluate_loss(network, stream)
         words = f"{len(self.source_vocabulary)},{len(self.target_vocabulary)}"

@@ -1,5 +1,6 @@
 """Translator: learns a toy language, searches, scores, is saved, and names what is wrong."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,16 @@ def test_ensembles(learnt: Translator, tmp_path: Path) -> None:
     stranger = Translator(**SMALL | {"epochs": 1}).fit(SEEN[:30])
     with pytest.raises(ConfigurationError, match="differ in their source vocabulary"):
         learnt.together(stranger)
+    with pytest.raises(ConfigurationError, match="take that of each of its models"):
+        both.perplexity(UNSEEN)
+
+
+@pytest.mark.parametrize("side", ["source", "target"])
+def test_an_ensemble_cuts_in_one_way(learnt: Translator, side: str) -> None:
+    other = copy.copy(learnt)
+    setattr(other, f"{side}_tokenizer", Whitespace(("width",)))
+    with pytest.raises(ConfigurationError, match=rf"{side} with .*'width'.*{side}_tokenizer="):
+        learnt.together(other)
 
 
 def test_comparing_two_models(learnt: Translator) -> None:
