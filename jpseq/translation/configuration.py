@@ -1,4 +1,4 @@
-"""What the parameters of a Translator may be."""
+"""What the parameters of a Translator and of its search may be."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,6 +8,8 @@ from jpseq.configuration import Configuration
 from jpseq.text.tokenizer import Tokenizer
 
 Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 
@@ -41,3 +43,22 @@ class TranslatorConfiguration(Configuration):
     learning_rate: Annotated[float, Field(gt=0, lt=1)]
     training: dict[str, Any] | None
     seed: Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class SearchConfiguration(Configuration):
+    """What the parameters of a search may be."""
+
+    beam: Positive
+    alpha: Weight
+    beta: Weight
+    max_length: Positive | None
+    min_length: Count
+    no_repeat: Count
+
+
+class DrawConfiguration(Configuration):
+    """What the parameters of drawing words may be."""
+
+    temperature: Weight
+    top_k: Positive | None
+    top_p: Annotated[float, Field(gt=0, le=1)]

@@ -16,6 +16,7 @@ from jpseq.network.sampling import sampled
 from jpseq.text.mecab import default_tokenizer
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.translation.bitext import check_language, checked, direction
+from jpseq.translation.configuration import DrawConfiguration, SearchConfiguration
 from jpseq.translation.decoding import draw, search
 from jpseq.translation.forms import Forms
 from jpseq.translation.translation import Translation, replaced
@@ -48,6 +49,7 @@ class Translating(Model):
 
         Raises:
             NotFittedError: it has learnt nothing.
+            ConfigurationError: a parameter of the search is not allowed.
             DataError: a text is in the wrong language.
         """
         return [found[0].text for found in self.translations(texts, **search)]
@@ -77,19 +79,20 @@ class Translating(Model):
 
         Raises:
             NotFittedError: it has learnt nothing.
+            ConfigurationError: a parameter of the search is not allowed.
             DataError: a text is in the wrong language.
         """
         network = self.trained()
+        lengths = {"max_length": max_length, "min_length": min_length, "no_repeat": no_repeat}
+        SearchConfiguration.check({"beam": beam, "alpha": alpha, "beta": beta, **lengths})
         sources = self._read(texts)
         found = search(
             network,
             self.source_vocabulary.transform(sources),
             beam=beam,
             scoring=Scoring(alpha, beta),
-            max_length=max_length,
-            min_length=min_length,
-            no_repeat=no_repeat,
             unknown=replace_unknown and self.attention is not None,
+            **lengths,
         )
         return [
             [self._translation(source, h) for h in some]
@@ -108,8 +111,14 @@ class Translating(Model):
         """A translation of each text, drawn by the probabilities; see jpseq.network.sampling.
 
         The same texts and seed give the same translations.
+
+        Raises:
+            NotFittedError: it has learnt nothing.
+            ConfigurationError: temperature, top_k or top_p is not allowed.
+            DataError: a text is in the wrong language.
         """
         network = self.trained()
+        DrawConfiguration.check({"temperature": temperature, "top_k": top_k, "top_p": top_p})
         sources = self.source_vocabulary.transform(self._read(texts))
         # A generator draws on its own device alone.
         generator = torch.Generator(next(network.parameters()).device).manual_seed(seed)

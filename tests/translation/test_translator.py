@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -318,6 +319,38 @@ def test_languages_by_their_letters(text: str, language: str, sound: bool) -> No
 def test_what_cannot_be_is_named_before_training(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         Translator(**SMALL | options).fit(SEEN)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"beam": 0}, "beam: .*greater than or equal to 1, got 0"),
+        ({"no_repeat": -1}, "no_repeat: .*greater than or equal to 0, got -1"),
+        ({"min_length": -1, "max_length": 0}, "max_length: .*min_length: "),
+        ({"alpha": math.nan}, "alpha: .*got nan"),
+    ],
+)
+def test_a_search_that_cannot_be_is_named(
+    learnt: Translator, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        learnt.translate(["i eat fish ."], **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"temperature": math.nan}, "temperature: .*got nan"),
+        ({"temperature": math.inf}, "temperature: .*finite number, got inf"),
+        ({"temperature": -1.0}, "temperature: .*greater than or equal to 0, got -1.0"),
+        ({"top_k": 0, "top_p": 0.0}, "top_k: .*top_p: .*greater than 0"),
+    ],
+)
+def test_a_draw_that_cannot_be_is_named(
+    learnt: Translator, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        learnt.sample(["i eat fish ."], **options)
 
 
 def test_nothing_learnt_and_nothing_to_translate(learnt: Translator) -> None:
