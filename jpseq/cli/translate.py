@@ -229,14 +229,15 @@ def evaluate(
             if part:
                 parts[f"{pairs.name} {name}"] = part
     options: dict[str, Any] = {"beam": beam, "alpha": alpha, "beta": beta, "no_repeat": no_repeat}
-    search = f"|beam:{beam}|alpha:{alpha:g}|beta:{beta:g}"
-    system, references = _load(model, others).scored(rows, **options)
+    translator = _load(model, others)
+    system, references = translator.scored(rows, **options)
     figures: list[Any] = []
     for name, part in parts.items():
-        figures += measures.evaluate(system.take(part), references.take(part), name + search)
+        data = translator.searched(name, **options)
+        figures += measures.evaluate(system.take(part), references.take(part), data)
     if baseline is not None:
-        theirs, _ = _load(baseline, None).scored(rows, **options)
-        figures += measures.compare(theirs, system, references, pairs.name + search)
+        other, scored = _load(baseline, None), (system, references)
+        figures += translator.compare(other, rows, pairs.name, scored, **options)
     for figure in figures:
         if as_json:
             print(json.dumps(dataclasses.asdict(figure), ensure_ascii=False))

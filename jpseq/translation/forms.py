@@ -34,6 +34,17 @@ class Forms:
         words = [translation.words for translation in best]
         return Translated(words, [translation.text for translation in best])
 
+    def is_like(self, other: "Forms") -> bool:
+        """Whether another has the same words of the same translations."""
+        return self.pieces == other.pieces and self.tokenizer.is_like(other.tokenizer)
+
+    def of_any_text(self) -> "Forms":
+        """The same for texts that another translator has written, too.
+
+        A tokenizer that looks for spaces only finds no words in these: then it is MeCab's.
+        """
+        return Forms(MeCab()) if isinstance(self.tokenizer, Whitespace) else self
+
     def texts(self, texts: Sequence[str]) -> Translated:
         """Of texts."""
         return Translated([self.tokenizer.words(text) for text in texts], texts)

@@ -1,6 +1,7 @@
 """The part of a translator that translates: texts in, their translations and scores out."""
 
 import copy
+import inspect
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -191,20 +192,57 @@ class Translating(Model):
             data: their name, for the signatures.
             search: how to search, as in `translations`.
         """
-        return evaluate(*self.scored(pairs, **search), data)
+        return evaluate(*self.scored(pairs, **search), self.searched(data, **search))
 
     def compare(
         self,
         baseline: "Translating",
         pairs: Iterable[tuple[str, str]],
         data: str = "given pairs",
+        scored: tuple[Translated, Translated] | None = None,
         **search: Any,
     ) -> list[Difference]:
-        """Whether this translator is better than another, on the same pairs (paired bootstrap)."""
+        """Whether this translator is better than another, on the same pairs (paired bootstrap).
+
+        BLEU is of the words of this one's target tokenizer. Where the other cuts otherwise, the
+        texts of both are cut with it, or with MeCab if it is one that only looks for spaces.
+
+        Args:
+            baseline: the other one.
+            pairs: ones that neither has learnt from.
+            data: their name, for the signatures.
+            scored: what `scored` gave for these pairs and this search, if it is there already.
+            search: how both search, as in `translations`.
+        """
         rows = checked(pairs)
-        ours, references = self.scored(rows, **search)
+        ours, references = scored or self.scored(rows, **search)
         theirs, _ = baseline.scored(rows, **search)
-        return compare(theirs, ours, references, data)
+        name = self.searched(data, **search)
+        own, other = (Forms(model._tokenizer("target")) for model in (self, baseline))
+        if not own.is_like(other):
+            forms = own.of_any_text()
+            name += f"|words:{forms.tokenizer.name}"
+            ours, theirs, references = (
+                forms.texts(side.texts) for side in (ours, theirs, references)
+            )
+        return compare(theirs, ours, references, name)
+
+    def searched(self, data: str, **search: Any) -> str:
+        """The name of data with how its sources are translated, for the signature of a score.
+
+        It tells beam, alpha and beta, what else differs from the defaults of `translations`, and
+        how many models an ensemble has.
+        """
+        parameters = inspect.signature(self.translations).parameters
+        defaults = {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+        told = {
+            name: value
+            for name, value in (defaults | search).items()
+            if name in ("beam", "alpha", "beta") or value != defaults[name]
+        }
+        if isinstance(self.network, Ensemble):
+            told["models"] = len(self.network.networks)
+        return "|".join([data, *(f"{name}:{_short(value)}" for name, value in told.items())])
 
     def scored(
         self, pairs: Iterable[tuple[str, str]], **search: Any
@@ -221,3 +259,10 @@ class Translating(Model):
     def _tokenizer(self, side: str) -> Tokenizer:
         chosen: Tokenizer | None = getattr(self, f"{side}_tokenizer")
         return default_tokenizer() if chosen is None else chosen
+
+
+def _short(value: Any) -> str:
+    """A parameter in a signature: 1, not 1.0, and no, not False."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -86,8 +86,8 @@ def piped(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def test_train_measures_and_saves(place: Path) -> None:
     perplexity, bleu, chrf = (place / "out").read_text().splitlines()
     assert perplexity.startswith("perplexity 1.")
-    assert bleu.startswith("BLEU 100.0 ± 0.0 (data:dev.tsv|sentences:11|")
-    assert chrf.startswith("chrF 100.0 ± 0.0 (data:dev.tsv|sentences:11|")
+    assert bleu.startswith("BLEU 100.0 ± 0.0 (data:dev.tsv|beam:5|alpha:1|beta:0|sentences:11|")
+    assert chrf.startswith("chrF 100.0 ± 0.0 (data:dev.tsv|beam:5|alpha:1|beta:0|sentences:11|")
     assert (place / "err").read_text().endswith(f"jpseq translate run {place / 'model'} < TEXTS\n")
     model = Translator.load(place / "model")
     assert (model.direction, model.hidden, model.epochs) == ("en → ja", 32, 12)
@@ -167,12 +167,13 @@ def test_seen_sources_are_known_whatever_the_file_is_called(
 
 
 def test_evaluate_as_json_with_an_ensemble(place: Path, run: Said) -> None:
-    arguments = ("--with", place / "model", "--json")
+    arguments = ("--with", place / "model", "--json", "--no-repeat", 1)
     code, out, _ = run("translate", "evaluate", place / "model", place / "dev.tsv", *arguments)
     assert code == 0
     bleu, chrf = map(json.loads, out.splitlines())
     assert (bleu["name"], round(bleu["value"], 6)) == ("BLEU", 100)
-    assert chrf["signature"].startswith("data:dev.tsv|")
+    search = "beam:5|alpha:1|beta:0|no_repeat:1|models:2"
+    assert chrf["signature"].startswith(f"data:dev.tsv|{search}|sentences:11|")
 
 
 @pytest.mark.parametrize("name", ["picture.png", "picture.svg"])

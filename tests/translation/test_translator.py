@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from jpseq import MeCab, Model, SentencePiece, Translator, Whitespace
+from jpseq import Characters, MeCab, Model, SentencePiece, Translator, Whitespace
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
 from jpseq.errors import ConfigurationError, DataError, ModelError, NotFittedError
 from jpseq.sequences import Ragged, framed
+from jpseq.text.tokenizer import Tokenizer
 from jpseq.translation.bitext import check_language
+from jpseq.translation.translation import Translation
 from jpseq.vectors import Embeddings
 
 SUBJECTS = {"i": "私", "you": "君", "he": "彼", "she": "彼女", "we": "僕ら", "they": "彼ら"}
@@ -53,7 +56,9 @@ def test_unseen_sentences_of_a_toy_language_are_translated(learnt: Translator) -
     bleu, chrf = learnt.score(UNSEEN, "toy")
     assert bleu.value > 95
     assert chrf.value > 95
-    assert bleu.signature.startswith("data:toy|sentences:14|nrefs:1|bs:1000|seed:12345|")
+    assert bleu.signature.startswith(
+        "data:toy|beam:5|alpha:1|beta:0|sentences:14|nrefs:1|bs:1000|seed:12345|"
+    )
     assert "tok:none" in bleu.signature
     assert "space:no" in chrf.signature
     assert learnt.translate(["they buy fish ."]) == ["彼らは魚を買う。"]
@@ -259,6 +264,55 @@ def test_comparing_two_models(learnt: Translator) -> None:
     same, _ = learnt.compare(learnt, UNSEEN)
     assert same.value == same.baseline
     assert same.p == 1
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "words"),
+    [
+        (MeCab(), Characters(), "mecab"),
+        (Characters(), MeCab(), "characters"),
+        (Characters(), Whitespace(()), "characters"),
+        (Whitespace(()), MeCab(), "mecab"),  # what others write has no spaces to cut at
+        (MeCab(), MeCab(), None),
+        (Whitespace(()), Whitespace(()), None),
+    ],
+)
+def test_two_perfect_translators_are_equal_however_they_cut(
+    ours: Tokenizer, theirs: Tokenizer, words: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    targets = dict(UNSEEN)
+
+    @wraps(Translator.translations)
+    def translations(self: Translator, texts: list[str], **_: Any) -> list[list[Translation]]:
+        found = []
+        for text in texts:
+            own = self._tokenizer("target").words(targets[text])
+            (written,) = self._tokenizer("target").inverse_transform([own])
+            found.append([Translation(written, own, text.split(), 0.0, 0.0, None)])
+        return found
+
+    monkeypatch.setattr(Translator, "translations", translations)
+    one, two = Translator(target_tokenizer=ours), Translator(target_tokenizer=theirs)
+    for figure in one.compare(two, UNSEEN, "toy"):
+        assert (figure.value, figure.baseline, figure.p) == (pytest.approx(100), figure.value, 1)
+        cut = f"|words:{words}" if words else ""
+        start = f"data:toy|beam:5|alpha:1|beta:0{cut}|sentences:14|"
+        assert figure.signature.startswith(start)
+
+
+def test_signatures_name_what_changes_the_score(learnt: Translator) -> None:
+    def signatures(model: Translator, **search: Any) -> set[str]:
+        scores = model.score(UNSEEN, "toy", **search) + model.compare(
+            learnt, UNSEEN, "toy", **search
+        )
+        return {score.signature.split("|sentences")[0] for score in scores}
+
+    plain = "data:toy|beam:5|alpha:1|beta:0"
+    assert signatures(learnt) == signatures(learnt, no_repeat=0, alpha=1) == {plain}
+    named = "data:toy|beam:2|alpha:0.6|beta:0|max_length:9|no_repeat:1|replace_unknown:no"
+    options = {"beam": 2, "alpha": 0.6, "max_length": 9, "no_repeat": 1, "replace_unknown": False}
+    assert signatures(learnt, **options) == {named}
+    assert signatures(learnt.together(learnt)) == {f"{plain}|models:2"}
 
 
 @pytest.mark.parametrize(
