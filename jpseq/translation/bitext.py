@@ -16,8 +16,12 @@ Pairs = Iterable[tuple[str, str]] | Prepared
 Side = Sequence[Sequence[str]] | Prepared
 """One side of pairs: sentences of words, or a prepared corpus of them."""
 
-_JAPANESE = re.compile("[\u3041-\u30ff\u3400-\u9fff\uff66-\uff9d]")
+_KANA = re.compile("[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\uff66-\uff9d]")
+_KANJI = re.compile("[\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile("[A-Za-z]{2,}")
+_WITH_KANJI = {"zh", "zho", "cmn", "yue", "wuu", "nan", "hak", "gan", "hsn", "lzh", "ko", "kor"}
+"""Languages that may write kanji, too: Chinese ones and Korean."""
 
 
 def checked(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -44,7 +48,9 @@ def checked(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 def check_language(texts: Iterable[str], language: str, direction: str, first: int = 1) -> None:
     """See that texts are not in the other language, as far as letters tell.
 
-    Japanese and what is not Japanese are told apart, nothing else.
+    Japanese and what is not Japanese are told apart, nothing else. A text is Japanese if more of
+    its letters are kana and kanji than are not. Where kanji may be the other language's own, kana
+    alone tell, and a third of the letters is enough; a text in kanji alone may be of either.
 
     Args:
         language: which is wanted.
@@ -55,11 +61,16 @@ def check_language(texts: Iterable[str], language: str, direction: str, first: i
         DataError: names the first text that is.
     """
     for number, text in enumerate(texts, first):
-        japanese, latin = len(_JAPANESE.findall(text)), len(_LATIN.findall(text))
+        kana, kanji, letters = (len(kind.findall(text)) for kind in (_KANA, _KANJI, _LETTER))
         if language == "ja":
-            wrong, found = not japanese and latin > 2, "has no Japanese letter"
+            wrong = not kana + kanji and len(_LATIN.findall(text)) > 2
+            found = "has no Japanese letter"
         else:
-            wrong, found = japanese > latin, "is Japanese"
+            if language in _WITH_KANJI:
+                wrong = kana > 0 and 3 * kana >= letters
+            else:
+                wrong = 2 * (kana + kanji) > letters
+            found = "is Japanese"
         if wrong:
             raise DataError(
                 f"text {number:,} {found}, and {language!r} is wanted ({direction}):"

@@ -348,6 +348,17 @@ def test_the_other_direction_is_named(learnt: Translator) -> None:
         ("123 !", "ja", True),
         ("the word 猫 means cat", "en", True),
         ("猫", "en", False),
+        ("Mr. 田中太郎 came", "en", True),  # four kanji, and seven letters
+        ("Windows は便利だ。", "en", True),
+        ("Linux は便利だと思う。", "en", False),
+        ("東京都庁", "ja", True),
+        ("他在北京大学学习。", "zh", True),
+        ("日语的“食べる”是吃的意思。", "zh", True),
+        ("彼は北京大学で学ぶ。", "zh", False),
+        ("彼女は図書館で本を読んでいる。", "zh", False),
+        ("約翰・史密斯", "zh", True),  # the dot is no kana
+        ("猫がいる。", "ko", False),
+        ("고양이가 있다", "ko", True),
         ("", "en", True),
     ],
 )
