@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -95,18 +96,30 @@ def train(
     """
     from jpseq.cli.configuration import is_begun, keep, override
     from jpseq.corpora.toml import read_toml
+    from jpseq.errors import ConfigurationError
     from jpseq.folders import check_replaceable
 
+    if dev is None and dev_target is not None:
+        raise ConfigurationError(
+            f"--dev-target {dev_target}: is the other side of --dev, which is not there; add --dev"
+            " FILE, the sources."
+        )
     # What can be wrong is found before the long part begins.
     check_replaceable(output, "model.json")
     params = override(read_toml(config) if config is not None else {}, settings or [])
     resolved = dict(params)
     begun = is_begun(run, resume, resolved)
     learnt, tokenizers = _pairs_to_learn(pairs, target, turned)
-    params |= tokenizers
     for side in ("source_tokenizer", "target_tokenizer"):
-        if side not in tokenizers and side in params:
+        if side in params:
             params[side] = _tokenizer(side, params[side])
+            if side in tokenizers and not tokenizers[side].is_like(params[side]):
+                raise ConfigurationError(
+                    f"{pairs}: was prepared with {tokenizers[side]!r}, but {side} is"
+                    f" {params[side]!r}. Leave {side} out, or prepare the corpus again: `jpseq"
+                    " corpus prepare SOURCE --target TARGET --tokenizer NAME:PARAMETER=VALUE`."
+                )
+    params |= tokenizers
     if params.get("attention") == "none":  # TOML has no None
         params["attention"] = None
     held_out = None if dev is None else _pairs(dev, dev_target, turned)
@@ -259,12 +272,14 @@ def attention(
     from jpseq.errors import ConfigurationError, DataError
 
     ((best, *_),) = _load(model, others).translations([text], beam=beam)
+    if not best.source:
+        raise DataError("there is nothing to show: the text has no word.")
     if best.weights is None:
         raise ConfigurationError(
             f"{model}: has no attention. Train one that has: --set 'attention=\"general\"'."
         )
-    if not best.words or not best.source:
-        raise DataError("there is nothing to show: the text, or its translation, has no word.")
+    if not best.words:
+        raise DataError("there is nothing to show: the translation has no word.")
     print(best.text)
     print("\n".join(heat_map(best)))
     if output is not None:
@@ -356,7 +371,7 @@ def _sources(path: Path, turned: bool) -> set[str]:
 
 def _tokenizer(name: str, described: Any) -> "Tokenizer":
     """A tokenizer from a recipe: its name, or a table with its name and parameters."""
-    from jpseq.errors import ConfigurationError
+    from jpseq.errors import ConfigurationError, NotFittedError
     from jpseq.plugins import find
 
     table = {"name": described} if isinstance(described, str) else described
@@ -369,6 +384,10 @@ def _tokenizer(name: str, described: Any) -> "Tokenizer":
     params = {key: value for key, value in table.items() if key != "name"}
     try:
         tokenizer: Tokenizer = kind(**params)
-    except TypeError as error:
-        raise ConfigurationError(f"{name}: {error}.") from None
+        # Some only see when they are used what they were given.
+        with suppress(NotFittedError):
+            tokenizer.words("夜")
+    except (TypeError, ValueError) as error:
+        problem = str(error).removesuffix(".")
+        raise ConfigurationError(f"{name} {described!r}: {problem}.") from None
     return tokenizer

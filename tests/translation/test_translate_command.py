@@ -219,7 +219,15 @@ def test_a_prepared_corpus_brings_its_tokenizers(place: Path, run: Said, tmp_pat
     made = run("corpus", "prepare", *sources, "-o", corpus, "--tokenizer", "whitespace")
     assert made[0] == 0
     small = ["--set", "hidden=8", "--set", "embedding=4", "--set", "epochs=1"]
-    assert run("translate", "train", corpus, "-o", tmp_path / "model", *small)[0] == 0
+    same = ["--set", 'source_tokenizer="whitespace"']  # said once more, it is no contradiction
+    assert run("translate", "train", corpus, "-o", tmp_path / "model", *small, *same)[0] == 0
+    for chosen in ('"characters"', "{name='whitespace', rules=[]}"):
+        other = ["-o", tmp_path / "other", "--set", f"target_tokenizer={chosen}"]
+        code, _, err = run("translate", "train", corpus, *small, *other)
+        assert code == 2
+        assert f"{corpus}: was prepared with Whitespace()" in err
+        assert "but target_tokenizer is " in err
+        assert "Leave target_tokenizer out" in err
     code, _, err = run("translate", "train", corpus, "-o", tmp_path / "other", "--turned", *small)
     assert code == 2
     assert "prepare it again" in err
@@ -287,6 +295,14 @@ def test_bad_input_is_named_and_nothing_is_written(
         (2, (good, "--set", 'attention="luong"'), "attention", "additive"),
         (2, (good, "--set", "source_tokenizer=3"), "source_tokenizer"),
         (2, (good, "--set", "source_tokenizer={name='mecab', wide=1}"), "source_tokenizer", "wide"),
+        (2, (good, "--set", "source_tokenizer={name='mecab', dictionary=5}"), "dictionary': 5"),
+        (2, (good, "--set", "target_tokenizer={name='sentencepiece', size='x'}"), "size': 'x'"),
+        (
+            2,
+            (good, "--set", "target_tokenizer={name='sentencepiece', size=1}"),
+            "at least 2, got 1",
+        ),
+        (2, (good, "--dev-target", tmp_path / "two.ja"), "--dev-target", "two.ja", "add --dev"),
     ):
         code, out, err = run(*train, *arguments, "-o", output)
         assert (code, out) == (wanted, ""), err
@@ -302,6 +318,10 @@ def test_bad_input_is_named_and_nothing_is_written(
     assert run("translate", "run", model, "--n-best", 9)[0] == 2
     assert run("translate", "run", tmp_path)[0] == 1
     assert run("translate", "evaluate", model, turned)[0] == 1
+    for text in ("", " "):
+        code, out, err = run("translate", "attention", model, text)
+        assert (code, out) == (1, "")
+        assert "there is nothing to show: the text has no word" in err
     (tmp_path / "plain.toml").write_text('hidden = 8\nepochs = 1\nattention = "none"\n', "utf-8")
     assert run(*train, good, "--config", tmp_path / "plain.toml", "-o", output)[0] == 0
     code, _, err = run("translate", "attention", output, "he eat fish .")
