@@ -159,7 +159,8 @@ class Forecaster(Foreseeing):
         roles = Roles.of(table, self.target, self.known, self.past, self.calendar)  # type: ignore[arg-type]
         self.facts = {"targets": roles.targets, "known": roles.known, "past": roles.past}
         if self.calendar:  # what cannot be forecast with need not be learnt
-            Roles(("",), calendar=roles.calendar).future(None, 1, continued(table.time, 1))
+            time = continued(table.time, 1, self.every)
+            Roles(("",), calendar=roles.calendar).future(None, 1, time)
         learnt = len(table) - validation - calibration
         self._check_length(len(table), learnt, validation, calibration)
         numbers = self._numbers(table)

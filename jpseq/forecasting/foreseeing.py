@@ -87,7 +87,7 @@ class Foreseeing(Model):
             raise DataError(
                 f"the history has {len(table):,} rows, and a window of {self.window:,} is read."
             )
-        time = continued(table.time, steps)
+        time = continued(table.time, steps, self.every)
         last = Table(
             table.names,
             table.values[-self.window :],

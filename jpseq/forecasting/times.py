@@ -36,18 +36,18 @@ def step(every: str) -> np.timedelta64:
 def step_of(time: npt.NDArray[Any] | None) -> np.timedelta64 | None:
     """The step between all rows; None where there is no time, or no one step.
 
-    Months and years of different length are one step where all rows have the same day and time.
+    Months and years of different length are one step where all rows have the same day and time, or
+    the last day of their month.
 
-    >>> step_of(np.array(["2024-01-31", "2024-02-29"], "M8[D]"))
-    np.timedelta64(29,'D')
-    >>> step_of(np.array(["2024-01-01", "2024-02-01", "2024-03-01"], "M8[D]"))
+    >>> step_of(np.array(["2024-01-01", "2024-01-03", "2024-01-05"], "M8[D]"))
+    np.timedelta64(2,'D')
+    >>> step_of(np.array(["2024-01-31", "2024-02-29", "2024-03-31"], "M8[D]"))
     np.timedelta64(1,'M')
     """
     if time is None or time.dtype.kind != "M" or len(time) < 2:
         return None
-    months = time.astype("M8[M]")
-    within, steps = time - months, np.diff(months)
-    if steps[0] and (within == within[0]).all() and (steps == steps[0]).all():
+    steps = np.diff(time.astype("M8[M]"))
+    if steps[0] and (steps == steps[0]).all() and _day(time) is not None:
         return np.timedelta64(steps[0])
     steps = np.diff(time)
     return np.timedelta64(steps[0]) if (steps == steps[0]).all() else None
@@ -64,8 +64,7 @@ def on_grid(table: Table, every: str) -> Table:
     if table.time is None or table.time.dtype.kind != "M":
         raise DataError(f"every={every!r} needs the time of each row; name the column of the time.")
     unit = np.datetime_data(wanted)[0]
-    coarse = unit in ("Y", "M")
-    time = table.time.astype(f"M8[{unit}]") if coarse else table.time
+    time = table.time.astype(f"M8[{unit}]" if _uneven(wanted) else _finer(table.time, wanted))
     places, rest = np.divmod(time - time[0], wanted)
     if rest.astype(np.int64).any():
         row = int(np.flatnonzero(rest.astype(np.int64))[0])
@@ -87,22 +86,60 @@ def on_grid(table: Table, every: str) -> Table:
         )
     values = np.full((int(places[-1]) + 1, len(table.names)), np.nan)
     values[places] = table.values
-    full = _after(table.time[0], wanted, len(values) - 1)
-    return Table(table.names, values, np.concatenate([table.time[:1], full.astype(time.dtype)]))
+    return Table(table.names, values, _on(table.time, wanted, len(values)))
 
 
-def continued(time: npt.NDArray[Any] | None, horizon: int) -> Times | None:
-    """(horizon,) the times after the last; None where there is no one step."""
-    found = step_of(time)
-    if time is None or found is None:
+def continued(
+    time: npt.NDArray[Any] | None, horizon: int, every: str | None = None
+) -> Times | None:
+    """(horizon,) the times after the last; None where there is no one step.
+
+    Args:
+        time: (T,) the times until now.
+        every: the step between them, where it is known: they lie on its grid.
+    """
+    by = step_of(time) if every is None else step(every)
+    if time is None or by is None:
         return None
-    return _after(time[-1], found, horizon).astype(time.dtype)
+    return _on(time, by, len(time) + horizon)[len(time) :].astype(time.dtype)
 
 
-def _after(last: Any, by: np.timedelta64, count: int) -> Times:
-    unit = np.datetime_data(by)[0]
-    steps = np.arange(1, count + 1) * by
-    if unit not in ("Y", "M"):
-        return np.asarray(last + steps)
-    months = last.astype(f"M8[{unit}]")
-    return np.asarray((months + steps).astype(last.dtype) + (last - months))
+def _on(time: npt.NDArray[Any], by: np.timedelta64, count: int) -> Times:
+    """(count,) the grid that begins with the first of (T,) times."""
+    first, steps = time[0], np.arange(count) * by
+    if not _uneven(by):
+        return np.asarray(first + steps)
+    months = first.astype("M8[M]") + steps
+    day = _day(time)
+    if day is None:
+        day = first.astype("M8[D]") - first.astype("M8[M]")
+    moments = months + np.minimum(day, _length(months) - 1) + (first - first.astype("M8[D]"))
+    return np.asarray(moments.astype(_finer(time, by)))
+
+
+def _finer(time: npt.NDArray[Any], by: np.timedelta64) -> np.dtype[Any]:
+    """The type that can tell both: the days of rows on a grid of hours have hours."""
+    return np.promote_types(time.dtype, f"M8[{np.datetime_data(by)[0]}]")
+
+
+def _uneven(by: np.timedelta64) -> bool:
+    """Whether it is of months or years, which are not all equally long."""
+    return np.datetime_data(by)[0] in ("Y", "M")
+
+
+def _day(time: npt.NDArray[Any]) -> np.timedelta64 | None:
+    """The day of the month, from 0, on which all rows are, at the same time; else None.
+
+    A month that is too short for it has its last day instead; 30 where all rows are on the last.
+    """
+    date = time.astype("M8[D]")
+    months = date.astype("M8[M]")
+    clock, day, last = time - date, date - months, _length(months) - 1
+    wanted = np.timedelta64(30, "D") if (day == last).all() else day.max()
+    alike = (clock == clock[0]).all() and (day == np.minimum(wanted, last)).all()
+    return np.timedelta64(wanted) if alike else None
+
+
+def _length(months: Times) -> npt.NDArray[np.timedelta64]:
+    """How many days each month has."""
+    return np.asarray((months + 1).astype("M8[D]") - months.astype("M8[D]"))

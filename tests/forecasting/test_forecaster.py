@@ -282,6 +282,21 @@ def test_missing_rows_with_a_step() -> None:
     assert np.array_equal(found.values, same.values)
 
 
+def test_a_calendar_of_the_last_days_of_months() -> None:
+    ends = (np.datetime64("2010-02") + T).astype("M8[D]") - 1
+    kept = np.delete(T, [30, 31])
+    own = Forecaster(**{**SMALL, "epochs": 1}, every="M", calendar=["year"])
+    holes = Table(("a",), WAVE[kept, None], ends[kept])
+    found = own.fit(holes).predict(holes).time
+    assert found is not None
+    assert [str(moment) for moment in found] == [
+        "2023-05-31",
+        "2023-06-30",
+        "2023-07-31",
+        "2023-08-31",
+    ]
+
+
 def test_intervals(learnt: Forecaster) -> None:
     narrow, wide = (learnt.predict(WAVE, level=level) for level in (0.5, 0.9))
     for one in (narrow, wide):
