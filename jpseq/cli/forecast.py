@@ -99,6 +99,7 @@ def train(
 
     check_replaceable(output, "model.json")
     forecaster = inputs.new_forecaster(config, settings, target, horizon, window, known, past)
+    time = inputs.column_of_times(data, forecaster, time)
     table = inputs.read(data, forecaster, time)
     inputs.note_run(run, resume, forecaster)
     learnt = inputs.first(table, len(table) - test)
@@ -156,31 +157,26 @@ def run_model(
 
     With --model nothing is learnt; else a forecaster is trained on the table first.
     """
-    from jpseq.corpora.table import read_table
-    from jpseq.errors import ConfigurationError
     from jpseq.forecasting.roles import Roles
+    from jpseq.forecasting.times import continued
 
     forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
     _check_picture(plot)
+    time = inputs.column_of_times(data, forecaster, time)
     table = inputs.read(data, forecaster, time)
-    come = None
-    if future is not None:
-        if not forecaster.known:
-            raise ConfigurationError(
-                f"--future {future}: the forecaster has no column whose future is known; name it"
-                " when it is trained: --known COLUMN."
-            )
-        come = read_table(future, columns=list(forecaster.known))
+    ahead = None if future is None else inputs.read_future(future, forecaster, time)
     if model is None:
         # What can be wrong is found before the long part begins.
-        Roles(("",), tuple(forecaster.known)).future(come, forecaster.horizon, None)
+        steps, every = forecaster.horizon, forecaster.every
+        times = continued(table.time, steps, every)
+        Roles(("",), tuple(forecaster.known)).future(ahead, steps, times, every)
         if level is not None:
             forecaster.check_level(level, calibration > 0)
         inputs.fit(forecaster, data, table, validation, calibration)
         if not forecaster.completed:
             note("Interrupted: the forecast is that of what was learnt until then.")
     with inputs.told_with(data):
-        found = forecaster.predict(table, horizon=horizon, future=come, level=level)
+        found = forecaster.predict(table, horizon=horizon, future=ahead, level=level)
     rows = found.table()
     when = [
         str(moment) for moment in (rows.time if rows.time is not None else range(1, len(rows) + 1))
@@ -240,6 +236,7 @@ def backtest(
 
     forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
     _check_picture(plot)
+    time = inputs.column_of_times(data, forecaster, time)
     table = inputs.read(data, forecaster, time)
     rows = len(table) // 5 if test is None else test
     if model is None:

@@ -130,23 +130,64 @@ def backtest(
 
 
 def read(path: Path, forecaster: "Forecaster", time: str | None) -> "Table":
-    """The columns that the forecaster needs, and when the rows are."""
-    from jpseq.corpora.table import read_table
+    """The columns that the forecaster needs, and when the rows are; gaps where rows are missing.
 
-    facts = forecaster.facts
-    target = facts["targets"] if facts else forecaster.target
-    targets = [target] if isinstance(target, str) else list(target or ())
-    columns = [*targets, *forecaster.known, *forecaster.past]
-    if time is None:
-        time = _column_of_times(path, columns)
-        if time is not None:
-            note(f"time: column {time!r} (--time NAME names another, --time none takes none)")
-    elif time == "none":
-        time = None
+    Args:
+        time: the column that says when, as `column_of_times` gives it.
+    """
+    from jpseq.corpora.table import read_table
+    from jpseq.forecasting.tables import as_table
+    from jpseq.forecasting.times import on_grid
+
+    table = read_table(path, time=time, columns=_columns(forecaster))
+    with told_with(path):
+        table = as_table(table)
+        return table if forecaster.every is None else on_grid(table, forecaster.every)
+
+
+def read_future(path: Path, forecaster: "Forecaster", time: str | None) -> "Table":
+    """What is known of the steps to come, and when they are, if the file says so.
+
+    Args:
+        time: the column that says so in the series, which the file need not have.
+    """
+    from jpseq.corpora.table import read_table
+    from jpseq.errors import ConfigurationError
+
+    if not forecaster.known:
+        raise ConfigurationError(
+            f"--future {path}: the forecaster has no column whose future is known; name it when it"
+            " is trained: --known COLUMN."
+        )
+    columns = list(forecaster.known)
+    if time is not None and time not in _header(path):
+        time = _named_as_times(path, columns)
     return read_table(path, time=time, columns=columns)
 
 
-def _column_of_times(path: Path, columns: Sequence[str]) -> str | None:
+def column_of_times(path: Path, forecaster: "Forecaster", named: str | None) -> str | None:
+    """The column that says when: what was named, else one that is called so; None for none."""
+    if named is not None:
+        return None if named == "none" else named
+    time = _named_as_times(path, _columns(forecaster))
+    if time is not None:
+        note(f"time: column {time!r} (--time NAME names another, --time none takes none)")
+    return time
+
+
+def _columns(forecaster: "Forecaster") -> list[str]:
+    """Of the numbers that the forecaster needs."""
+    facts = forecaster.facts
+    target = facts["targets"] if facts else forecaster.target
+    targets = [target] if isinstance(target, str) else list(target or ())
+    return [*targets, *forecaster.known, *forecaster.past]
+
+
+def _named_as_times(path: Path, columns: Sequence[str]) -> str | None:
+    return next((n for n in _header(path) if n.lower() in TIMES and n not in columns), None)
+
+
+def _header(path: Path) -> list[str]:
     import csv
 
     from jpseq.corpora.files import find_files
@@ -154,8 +195,7 @@ def _column_of_times(path: Path, columns: Sequence[str]) -> str | None:
     from jpseq.corpora.table import SUFFIXES
 
     first = next(iter(read_lines(find_files(path, SUFFIXES)[0])), "")
-    names = [name.strip() for name in next(csv.reader([first]), [])]
-    return next((n for n in names if n.lower() in TIMES and n not in columns), None)
+    return [name.strip() for name in next(csv.reader([first]), [])]
 
 
 def first(table: "Table", rows: int) -> "Table":

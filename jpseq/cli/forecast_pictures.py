@@ -12,7 +12,6 @@ from jpseq.forecasting.baselines import naive, seasonal_naive
 from jpseq.forecasting.forecast import Forecast
 from jpseq.forecasting.forecaster import Forecaster
 from jpseq.forecasting.season import find_season
-from jpseq.forecasting.times import on_grid
 
 SHOWN = 5
 """Horizons of history in a picture."""
@@ -22,8 +21,6 @@ def draw_forecast(
     forecaster: Forecaster, table: Table, found: Forecast, season: int | None, path: Path
 ) -> None:
     """A series and its forecast, beside naive ones."""
-    if forecaster.every is not None:
-        table = on_grid(table, forecaster.every)
     name = found.names[0]
     own, origin, steps = table[name][:, None], np.array([len(table)]), len(found)
     lines = {"naive": naive(own, origin, steps)[0, :, 0]}

@@ -71,13 +71,15 @@ class Foreseeing(Model):
                 read.
             horizon: steps to foresee; that of the training where left out. A direct network has
                 no more.
-            future: the columns `known`, of the steps to come.
+            future: the columns `known`, of the steps to come; times, where it has some, are those
+                of these steps.
             level: the share that intervals should hold, for instance .9: conformal ones where it
                 was calibrated, else those of the output.
 
         Raises:
             NotFittedError: it has learnt nothing.
-            DataError: history is too short, or is not what was learnt from; future is missing.
+            DataError: history is too short, or is not what was learnt from; future is missing,
+                or of other times.
             ConfigurationError: the horizon or the level cannot be had.
         """
         self.trained()
@@ -94,7 +96,8 @@ class Foreseeing(Model):
             None if table.time is None else table.time[-self.window :],
         )
         roles = self.roles
-        rows = np.concatenate([self._numbers(last), roles.future(future, steps, time)])
+        ahead = roles.future(future, steps, time, self.every)
+        rows = np.concatenate([self._numbers(last), ahead])
         values = self._scaler.transform(rows, roles.names)
         windows = self._windows(single(values, roles.names), 0, horizon=steps)
         origins = windows.origins()

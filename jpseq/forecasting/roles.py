@@ -11,6 +11,7 @@ from jpseq.corpora.table import Table
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.forecasting.calendar import Cycle, cycles
 from jpseq.forecasting.tables import as_table, is_pandas, pick
+from jpseq.forecasting.times import other_than
 from jpseq.forecasting.windows import Columns
 
 Numbers = npt.NDArray[np.float64]
@@ -75,21 +76,28 @@ class Roles:
         first = pick(table, [*self.targets, *self.known])
         return np.concatenate([first, clock, pick(table, self.past)], axis=1)
 
-    def future(self, given: Any, steps: int, time: npt.NDArray[Any] | None) -> Numbers:
+    def future(
+        self,
+        given: Any,
+        steps: int,
+        time: npt.NDArray[Any] | None,
+        every: str | None = None,
+    ) -> Numbers:
         """(steps, F) of the steps to come: nan but for what is known of them.
 
         Args:
             given: the known columns of the steps to come, in any form that a series has; an array
                 has them in their order.
             time: (steps,) when they are; None where nobody can tell.
+            every: the step between rows, where it is known.
 
         Raises:
-            DataError: what must be known is missing.
+            DataError: what must be known is missing, or is of other times.
         """
         rows = np.full((steps, len(self.names)), np.nan)
         begin, end = len(self.targets), len(self.targets) + len(self.known)
         if self.known:
-            rows[:, begin:end] = self._known(given, steps, time)
+            rows[:, begin:end] = self._known(given, steps, time, every)
         if self.calendar:
             if time is None:
                 raise DataError(
@@ -99,7 +107,9 @@ class Roles:
             rows[:, end : end + 2 * len(self.calendar)] = cycles(self.calendar, time)
         return rows
 
-    def _known(self, given: Any, steps: int, time: npt.NDArray[Any] | None) -> Numbers:
+    def _known(
+        self, given: Any, steps: int, time: npt.NDArray[Any] | None, every: str | None
+    ) -> Numbers:
         if given is None:
             raise DataError(
                 f"{', '.join(self.known)} must be known of the {steps} steps to come: give"
@@ -116,10 +126,15 @@ class Roles:
         found = pick(table, self.known)[:steps]
         if len(found) < steps:
             raise DataError(f"future: {steps} rows are wanted, got {len(found)}.")
+        if time is not None and table.time is not None:
+            row = other_than(table.time[:steps], time, every)
+            if row is not None:
+                raise DataError(
+                    f"future: row {row + 1} is of {table.time[row]}, but that step is"
+                    f" {time[row]}. Give a row for each step from {time[0]} to {time[-1]}."
+                )
         gaps = np.argwhere(np.isnan(found))
         if len(gaps):
             row, column = gaps[0]
             raise DataError(f"future: row {row + 1}, column {self.known[column]!r}: missing.")
-        if time is not None and table.time is not None and table.time[0] != time[0]:
-            raise DataError(f"future: begins at {table.time[0]}, but the next step is {time[0]}.")
         return found

@@ -104,6 +104,18 @@ def continued(
     return _on(time, by, len(time) + horizon)[len(time) :].astype(time.dtype)
 
 
+def other_than(time: npt.NDArray[Any], wanted: Times, every: str | None = None) -> int | None:
+    """The first row whose time is not the wanted one, both (T,); None where there is none.
+
+    Where the step `every` is of months or years any day of them will do, as in `on_grid`.
+    """
+    if every is not None and time.dtype.kind == "M" and _uneven(step(every)):
+        unit = np.datetime_data(step(every))[0]
+        time, wanted = time.astype(f"M8[{unit}]"), wanted.astype(f"M8[{unit}]")
+    others = np.flatnonzero(time != wanted)
+    return int(others[0]) if len(others) else None
+
+
 def _on(time: npt.NDArray[Any], by: np.timedelta64, count: int) -> Times:
     """(count,) the grid that begins with the first of (T,) times."""
     first, steps = time[0], np.arange(count) * by

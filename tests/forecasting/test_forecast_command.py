@@ -106,6 +106,46 @@ def test_known_columns_come_from_a_file(data: Path, tmp_path: Path, run: Run) ->
     assert "湿度 must be known of the 4 steps to come" in err
 
 
+@pytest.mark.parametrize(
+    ("header", "days", "options", "said"),
+    [
+        ("date", (120, 121, 122, 123), (), ""),
+        ("date", (486, 487, 488, 489), (), "row 1 is of 2025-05-01, but that step is 2024-04-30"),
+        ("date", (120, 124, 125, 126), (), "row 2 is of 2024-05-04, but that step is 2024-05-01"),
+        ("ds", (0, 1, 2, 3), ("--time", "date"), "row 1 is of 2024-01-01, but that step is"),
+        ("ds", (0, 1, 2, 3), ("--time", "none"), ""),
+        ("when", (0, 1, 2, 3), (), ""),
+    ],
+)
+def test_a_future_of_other_times_is_refused(
+    header: str,
+    days: Any,
+    options: Any,
+    said: str,
+    data: Path,
+    tmp_path: Path,
+    run: Run,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    future, first = tmp_path / "future.csv", np.datetime64("2024-01-01")
+    rows = "".join(f"{first + day},{day % 7}\n" for day in days)
+    future.write_text(f"{header},湿度\n{rows}", "utf-8")
+    given = ("-t", "気温", "--known", "湿度", *SMALL, "--future", future, *options)
+    code, out, err = run("forecast", "run", data, *given)
+    assert (code, len(out.splitlines())) == ((1, 0) if said else (0, 5)), err
+    assert said in err
+    assert bool(caplog.messages) == (not said)  # it is found before the training
+
+
+def test_missing_rows_are_gaps_from_the_beginning(data: Path, tmp_path: Path, run: Run) -> None:
+    holes = write(tmp_path / "holes.csv", lambda rows: rows.__delitem__(slice(100, 110)))
+    daily = ("-t", "気温", *SMALL, "--set", 'every="D"', "-o", tmp_path / "model")
+    code, out, err = run("forecast", "train", holes, *daily, "--test", 30)
+    assert code == 0, err
+    assert "|origins:27|" in out
+    assert Forecaster.load(tmp_path / "model").facts["until"] == "2024-03-30"  # 30 days before
+
+
 def test_a_recipe_and_a_run_that_goes_on(data: Path, tmp_path: Path, run: Run) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(

@@ -329,10 +329,29 @@ def test_known_columns_must_be_known() -> None:
         (np.array([1, NAN, 1, 1]), "row 2, column 'b': missing"),
         (np.ones((4, 2)), "1 columns are wanted"),
         (Table(("c",), np.ones((4, 1))), "no column 'b'"),
-        (Table(("b",), np.ones((4, 1)), ahead + 1), "begins at 2024-06-10, but the next step is"),
+        (
+            Table(("b",), np.ones((4, 1)), ahead + 1),
+            r"row 1 is of 2024-06-10, but that step is 2024-06-09\. Give a row for each step from"
+            r" 2024-06-09 to 2024-06-12\.",
+        ),
+        (
+            Table(("b",), np.ones((4, 1)), ahead + np.array([0, 0, 3, 3])),
+            "row 3 is of 2024-06-14, but that step is 2024-06-11",
+        ),
     ):
         with pytest.raises(DataError, match=said):
             own.predict(data, future=future)
+
+
+def test_what_is_known_of_months_to_come_may_be_of_any_day() -> None:
+    months = np.datetime64("2010-01") + T
+    own = Forecaster(**{**SMALL, "epochs": 1}, target="a", known=["b"], every="M")
+    data = Table(("a", "b"), table(WAVE, np.cos(T)).values, months.astype("M8[D]") + 27)
+    own.fit(data)
+    ahead = (np.datetime64("2023-05") + np.arange(4)).astype("M8[D]")
+    assert len(own.predict(data, future=Table(("b",), np.ones((4, 1)), ahead))) == 4
+    with pytest.raises(DataError, match="row 1 is of 2023-06-01, but that step is 2023-05-28"):
+        own.predict(data, future=Table(("b",), np.ones((4, 1)), ahead + 31))
 
 
 # Series that are odd
