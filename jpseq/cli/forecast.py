@@ -160,7 +160,9 @@ def run_model(
     from jpseq.forecasting.roles import Roles
     from jpseq.forecasting.times import continued
 
-    forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
+    given = config, settings, target, horizon, window, known, past
+    learning = {"validation": validation, "calibration": calibration}
+    forecaster = inputs.model_or_new(model, *given, **learning)
     _check_picture(plot)
     time = inputs.column_of_times(data, forecaster, time)
     table = inputs.read(data, forecaster, time)
@@ -234,7 +236,9 @@ def backtest(
     """
     from jpseq.forecasting.report import report
 
-    forecaster = inputs.model_or_new(model, config, settings, target, horizon, window, known, past)
+    given = config, settings, target, horizon, window, known, past
+    learning = {"horizon": horizon, "validation": validation, "calibration": calibration}
+    forecaster = inputs.model_or_new(model, *given, **learning)
     _check_picture(plot)
     time = inputs.column_of_times(data, forecaster, time)
     table = inputs.read(data, forecaster, time)

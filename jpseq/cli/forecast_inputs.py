@@ -56,7 +56,12 @@ def new_forecaster(
     return forecaster
 
 
-def model_or_new(model: Path | None, *given: Any) -> "Forecaster":
+def model_or_new(model: Path | None, *given: Any, **learning: int | None) -> "Forecaster":
+    """The model, or a new forecaster, `given` what `new_forecaster` takes.
+
+    Args:
+        learning: other options that are for a new one only, by their names.
+    """
     from jpseq.errors import ConfigurationError
     from jpseq.forecasting.forecaster import Forecaster
 
@@ -64,6 +69,7 @@ def model_or_new(model: Path | None, *given: Any) -> "Forecaster":
         return new_forecaster(*given)
     config, settings, target, _, window, known, past = given
     names = {"config": config, "set": settings, "window": window, "known": known, "past": past}
+    names |= learning
     if typed := [f"--{name}" for name, value in names.items() if value]:
         raise ConfigurationError(
             f"{', '.join(typed)}: the model has its own; leave that out, or leave --model out to"

@@ -69,6 +69,10 @@ def test_train_run_and_backtest(data: Path, tmp_path: Path, run: Run) -> None:
     assert [line["step"] for line in lines] == ["1", "2", "3", "4"]
     assert lines[0]["気温"] == pytest.approx(float(rows[1][1]), rel=1e-4)
 
+    code, _, err = run("forecast", "run", data, "--model", model, "--horizon", 5)
+    assert code == 2
+    assert "a direct network was trained for 4" in err
+
     picture = tmp_path / "backtest.svg"
     code, out, err = run(
         *("forecast", "backtest", data, "--model", model, "--test", 30, "--json"),
@@ -213,6 +217,13 @@ def test_bad_tables(change: Any, said: str, tmp_path: Path, run: Run) -> None:
         (["run", "NOWHERE.csv", "-t", "気温"], 1, "no such file"),
         (["run", "DATA", "--model", "NOWHERE"], 1, "not a model folder"),
         (["run", "DATA", "--model", "NOWHERE", "--window", "3"], 2, "the model has its own"),
+        (["run", "DATA", "-m", "NOWHERE", "--validation", "9"], 2, "--validation: the model has"),
+        (["run", "DATA", "-m", "NOWHERE", "--calibration", "9"], 2, "--calibration: the model has"),
+        (
+            ["backtest", "DATA", "-m", "NOWHERE", "-n", "2", "--validation", "9"],
+            2,
+            "--horizon, --validation: the model has its own",
+        ),
         (["backtest", "DATA", "-t", "気温", "--test", "120"], 1, "nothing is left to learn from"),
         (["train", "DATA", "-t", "気温", "-o", "DATA"], 1, "is a file"),
     ],
