@@ -101,8 +101,11 @@ def train(
     forecaster = inputs.new_forecaster(config, settings, target, horizon, window, known, past)
     time = inputs.column_of_times(data, forecaster, time)
     table = inputs.read(data, forecaster, time)
-    inputs.note_run(run, resume, forecaster)
     learnt = inputs.first(table, len(table) - test)
+    if test:
+        with inputs.told_with(data):
+            forecaster.check_test(len(table), test, season)
+    inputs.note_run(run, resume, forecaster)
     if level is not None:
         forecaster.check_level(level, calibration > 0)
 
@@ -246,9 +249,10 @@ def backtest(
     if model is None:
         if level is not None:
             forecaster.check_level(level, calibration > 0)
-        inputs.fit(
-            forecaster, data, inputs.first(table, len(table) - rows), validation, calibration
-        )
+        learnt = inputs.first(table, len(table) - rows)
+        with inputs.told_with(data):
+            forecaster.check_test(len(table), rows, season)
+        inputs.fit(forecaster, data, learnt, validation, calibration)
         if not forecaster.completed:
             raise typer.Exit(130)
     found = inputs.backtest(forecaster, data, table, rows, stride, season, level)

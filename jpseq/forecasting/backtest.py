@@ -88,10 +88,7 @@ def backtest(
     windows, origins, table = forecaster.rolling(data, test, stride)
     begin = len(table) - test
     _check_unseen(forecaster, table, begin)
-    if season is not None and season > begin:
-        raise ConfigurationError(
-            f"season: {season:,}, but there are {begin:,} rows before the test part."
-        )
+    forecaster.check_test(len(table), test, season)
     values, bounds = forecaster.foresee(windows, origins, level)
     horizon = forecaster.horizon
     truth = pick(table, forecaster.facts["targets"])

@@ -114,16 +114,8 @@ class Foreseeing(Model):
             DataError: the test part is shorter than the horizon, or there is too little before it.
         """
         table = self._table(data)
+        self.check_test(len(table), test)
         begin = len(table) - test
-        if test < self.horizon:
-            raise DataError(
-                f"a test part of {test:,} rows is shorter than the horizon, {self.horizon:,}."
-            )
-        if begin < self.window:
-            raise DataError(
-                f"{len(table):,} rows are too few: the test part has {test:,}, and a window of"
-                f" {self.window:,} is read before it."
-            )
         values = self._scaler.transform(self._numbers(table), self.roles.names)
         windows = self._windows(single(values, self.roles.names), begin - self.window)
         return windows, windows.origins(stride), table
@@ -157,6 +149,34 @@ class Foreseeing(Model):
                 ' calibration=ROWS), --calibration ROWS; or take output="gaussian", or'
                 f' output="quantile" with {(1 - level) / 2:g} and {(1 + level) / 2:g} among the'
                 " quantiles."
+            )
+
+    def check_test(self, rows: int, test: int, season: int | None = None) -> None:
+        """See that a test part can be measured on, before anything is trained for it.
+
+        Args:
+            rows: of the series, the test part among them.
+            test: rows of the test part.
+            season: of the seasonal naive forecast, if it is given.
+
+        Raises:
+            DataError: the test part is shorter than the horizon, or there is too little before it.
+            ConfigurationError: the season is longer than what is before the test part.
+        """
+        if test < self.horizon:
+            raise DataError(
+                f"a test part of {test:,} rows is shorter than the horizon, {self.horizon:,}. Take"
+                " more rows for it (test=, --test), or a shorter horizon."
+            )
+        begin = rows - test
+        if begin < self.window:
+            raise DataError(
+                f"{rows:,} rows are too few: the test part has {test:,}, and a window of"
+                f" {self.window:,} is read before it."
+            )
+        if season is not None and season > begin:
+            raise ConfigurationError(
+                f"season: {season:,}, but there are {begin:,} rows before the test part."
             )
 
     def _bounds(

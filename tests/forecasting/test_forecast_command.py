@@ -150,6 +150,35 @@ def test_missing_rows_are_gaps_from_the_beginning(data: Path, tmp_path: Path, ru
     assert Forecaster.load(tmp_path / "model").facts["until"] == "2024-03-30"  # 30 days before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("train", "-n", 12, "--test", 5), 1, "a test part of 5 rows is shorter than the horizon"),
+        (("backtest", "-n", 25), 1, "temperatures.csv: a test part of 24 rows is shorter than"),
+        (("backtest", "--test", 115), 1, "120 rows are too few: the test part has 115"),
+        (("train", "--test", 10, "--season", 111), 2, "season: 111, but there are 110 rows before"),
+        (("backtest", "--test", 10, "--season", 111), 2, "season: 111, but there are 110 rows"),
+    ],
+)
+def test_what_cannot_be_measured_is_found_before_the_training(
+    arguments: tuple[Any, ...],
+    code: int,
+    said: str,
+    data: Path,
+    tmp_path: Path,
+    run: Run,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    command, *options = arguments
+    output = ("-o", tmp_path / "model") if command == "train" else ()
+    given = ("-t", "気温", *SMALL, *options, *output)
+    found, out, err = run("forecast", command, data, *given)
+    assert (found, out) == (code, ""), err
+    assert said in err
+    assert not caplog.messages
+    assert not (tmp_path / "model").exists()
+
+
 def test_a_recipe_and_a_run_that_goes_on(data: Path, tmp_path: Path, run: Run) -> None:
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(
