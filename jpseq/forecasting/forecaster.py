@@ -146,7 +146,7 @@ class Forecaster(Foreseeing):
                 jpseq.training.fit.fit. Each network has its own folder in it.
 
         Raises:
-            ConfigurationError: a parameter is not allowed.
+            ConfigurationError: a parameter, or validation or calibration, is not allowed.
             DataError: the series is not numbers, or too short; see as_table.
             TrainingError: the loss is no longer finite.
         """
@@ -154,7 +154,8 @@ class Forecaster(Foreseeing):
         from jpseq.training.fit import fit
 
         self.check()
-        self.facts = {}
+        self._check_parts(validation=validation, calibration=calibration)
+        self.facts, self.metrics = {}, {}
         table = self._table(data)
         roles = Roles.of(table, self.target, self.known, self.past, self.calendar)  # type: ignore[arg-type]
         self.facts = {"targets": roles.targets, "known": roles.known, "past": roles.past}
@@ -162,7 +163,7 @@ class Forecaster(Foreseeing):
             time = continued(table.time, 1, self.every)
             Roles(("",), calendar=roles.calendar).future(None, 1, time)
         learnt = len(table) - validation - calibration
-        self._check_length(len(table), learnt, validation, calibration)
+        self._check_length(len(table), learnt)
         numbers = self._numbers(table)
         kind: Any = self.scaler
         scaler = Scaler.fit(numbers[:learnt], roles.names, kind, len(roles.targets))
@@ -258,15 +259,18 @@ class Forecaster(Foreseeing):
         committee.errors = torch.where(torch.isfinite(errors), errors, torch.tensor(-1.0))
         self.facts = {**self.facts, "errors": len(origins)}
 
-    def _check_length(self, rows: int, learnt: int, validation: int, calibration: int) -> None:
-        for name, block in (("validation", validation), ("calibration", calibration)):
-            if block < 0 or 0 < block < self.horizon:
+    def _check_parts(self, **parts: int) -> None:
+        for name, rows in parts.items():
+            if not isinstance(rows, int | np.integer) or (rows and rows < self.horizon):
                 raise ConfigurationError(
-                    f"{name}: {block} rows; it needs {self.horizon} at least, the horizon, or none."
+                    f"{name}: {rows} rows; it needs {self.horizon} at least, the horizon, or none"
+                    " (0), and a whole number."
                 )
+
+    def _check_length(self, rows: int, learnt: int) -> None:
         least = self.window + self.horizon
         if learnt < least:
-            without = validation + calibration
+            without = rows - learnt
             raise DataError(
                 f"{max(learnt, 0):,} rows to learn from"
                 + f" ({rows:,} without {without:,} for validation and calibration)" * bool(without)

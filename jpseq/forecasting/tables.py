@@ -26,8 +26,8 @@ def as_table(data: Any) -> Table:
             or DataFrame of pandas, whose dates are the time. nan (and None) are gaps.
 
     Raises:
-        DataError: text or an infinite value; times that do not rise; names that are not different;
-            no rows.
+        DataError: text or an infinite value; rows of different lengths; times that do not rise;
+            names that are not different; no rows.
     """
     if isinstance(data, Table):
         table = data
@@ -81,7 +81,13 @@ def _from_pandas(data: Any) -> Table:
 
 
 def _numbers(data: Any, what: str) -> npt.NDArray[np.float64]:
-    array = np.asarray(data)
+    try:
+        array = np.asarray(data)
+    except ValueError:  # NumPy's own says nothing of rows
+        raise DataError(
+            f"{what} has rows of different lengths. It is (T,) or (T, F) numbers, as many in each"
+            " row; a gap is nan."
+        ) from None
     if array.dtype.kind in "iufb":
         return array.astype(np.float64)
     if array.dtype.kind == "O":  # numbers with None among them, or text

@@ -357,6 +357,12 @@ def test_what_is_known_of_months_to_come_may_be_of_any_day() -> None:
 # Series that are odd
 
 
+def test_metrics_are_of_what_was_learnt_last() -> None:
+    own = Forecaster(**{**SMALL, "epochs": 1}).fit(WAVE)
+    own.metrics = {"MASE": "0.5 (data:x)"}
+    assert own.fit(WAVE + 1).metrics == {}
+
+
 def test_a_constant_series_goes_on_as_it_is() -> None:
     for level in ("last", "standard", "none"):
         own = Forecaster(**SMALL, level=level).fit(np.full(60, 7.0))
@@ -406,8 +412,10 @@ def test_a_horizon_longer_than_the_data(learnt: Forecaster) -> None:
         backtest(learnt, WAVE, 3)
     with pytest.raises(DataError, match="160 rows are too few: the test part has 155"):
         backtest(learnt, WAVE, 155)
-    with pytest.raises(ConfigurationError, match="validation: 2 rows; it needs 4 at least"):
-        Forecaster(**SMALL).fit(WAVE, validation=2)
+    for rows in (2, -4, 5.5, NAN, "9"):
+        for part in ("validation", "calibration"):
+            with pytest.raises(ConfigurationError, match=f"{part}: {rows} rows; it needs 4 at lea"):
+                Forecaster(**SMALL).fit(WAVE, **{part: rows})
     with pytest.raises(DataError, match=r"10 rows to learn from \(160 without 150"):
         Forecaster(**SMALL).fit(WAVE, validation=100, calibration=50)
 

@@ -64,6 +64,7 @@ def test_what_a_series_can_be() -> None:
         ([[1.0, np.inf], [2.0, 3.0]], "row 1, column '1': infinite"),
         ([1.0, -np.inf], "row 2, column 'value': infinite"),
         ([], "there are no numbers"),
+        ([[1, 2], [3]], r"the series has rows of different lengths\. It is \(T,\) or \(T, F\)"),
         (pd.DataFrame({"a": []}), "there are no numbers"),
         (np.zeros((2, 2, 2)), r"got \(2, 2, 2\)"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "two columns have the same name"),
