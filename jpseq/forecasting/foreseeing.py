@@ -90,16 +90,17 @@ class Foreseeing(Model):
                 f"the history has {len(table):,} rows, and a window of {self.window:,} is read."
             )
         time = continued(table.time, steps, self.every)
+        before = len(table) - self.window
         last = Table(
             table.names,
-            table.values[-self.window :],
-            None if table.time is None else table.time[-self.window :],
+            table.values[before:],
+            None if table.time is None else table.time[before:],
         )
         roles = self.roles
         ahead = roles.future(future, steps, time, self.every)
-        rows = np.concatenate([self._numbers(last), ahead])
-        values = self._scaler.transform(rows, roles.names)
-        windows = self._windows(single(values, roles.names), 0, horizon=steps)
+        rows = np.concatenate([self._numbers(last, before), ahead])
+        scaled = single(self._scaler.transform(rows, roles.names, before), roles.names, before)
+        windows = self._windows(scaled, 0, horizon=steps)
         origins = windows.origins()
         if not len(origins):
             raise DataError(f"nothing is known of a target in the last {self.window:,} rows.")
@@ -222,10 +223,13 @@ class Foreseeing(Model):
             table = Table(names, table.values, table.time)
         return table if self.every is None else on_grid(table, self.every)
 
-    def _numbers(self, table: Table) -> Numbers:
-        """(T, F) of a table, by their roles, with nothing missing where nothing may be."""
+    def _numbers(self, table: Table, before: int = 0) -> Numbers:
+        """(T, F) of a table, by their roles, with nothing missing where nothing may be.
+
+        `before` rows of the series stand before those of the table.
+        """
         numbers = self.roles.numbers(table)
-        check_missing(self.missing, numbers, self.roles.names)  # type: ignore[arg-type]
+        check_missing(self.missing, numbers, self.roles.names, before)  # type: ignore[arg-type]
         return numbers
 
     @property
@@ -255,8 +259,13 @@ class Foreseeing(Model):
         return Gaussian() if self.output == "gaussian" else Point(self.loss)  # type: ignore[arg-type]
 
 
-def single(values: Numbers, names: Sequence[str]) -> npt.NDArray[np.float32]:
-    """Scaled values in the precision of the network.
+def single(values: Numbers, names: Sequence[str], before: int = 0) -> npt.NDArray[np.float32]:
+    """Scaled values (T, F) in the precision of the network.
+
+    Args:
+        values: nan where there is a gap.
+        names: of the columns, for errors.
+        before: rows of the series that stand before these, and are counted in errors.
 
     Raises:
         DataError: one is too large for it.
@@ -267,7 +276,7 @@ def single(values: Numbers, names: Sequence[str]) -> npt.NDArray[np.float32]:
     if len(large):
         row, column = large[0]
         raise DataError(
-            f"row {row + 1:,}, column {names[column]!r}: {values[row, column]:.2g} is too large a"
-            ' number for a network. Take scaler="standard", or "log".'
+            f"row {before + row + 1:,}, column {names[column]!r}: {values[row, column]:.2g} is too"
+            ' large a number for a network. Take scaler="standard", or "log".'
         )
     return single

@@ -17,8 +17,14 @@ Missing = Literal["interpolate", "last", "error"]
 Floats = npt.NDArray[np.floating[Any]]
 
 
-def check(rule: Missing, values: Floats, names: tuple[str, ...]) -> None:
+def check(rule: Missing, values: Floats, names: tuple[str, ...], before: int = 0) -> None:
     """See that there are no gaps where there must be none.
+
+    Args:
+        rule: only "error" allows none.
+        values: (T, F)
+        names: of the columns.
+        before: rows of the series that stand before these, and are counted in what is said.
 
     Raises:
         DataError: names the first gap.
@@ -29,8 +35,8 @@ def check(rule: Missing, values: Floats, names: tuple[str, ...]) -> None:
     if len(gaps):
         row, column = gaps[0]
         raise DataError(
-            f'row {row + 1:,}, column {names[column]!r}: missing, and missing="error". Fill it, or'
-            ' take missing="interpolate" or "last".'
+            f'row {before + row + 1:,}, column {names[column]!r}: missing, and missing="error".'
+            ' Fill it, or take missing="interpolate" or "last".'
         )
 
 

@@ -70,8 +70,13 @@ class Scaler:
         constant = deviation <= 1e-12 * np.maximum(1, np.abs(mean))
         return cls(mean, np.where(constant, 1.0, deviation), log)
 
-    def transform(self, values: Numbers, names: Sequence[str] = ()) -> Numbers:
+    def transform(self, values: Numbers, names: Sequence[str] = (), before: int = 0) -> Numbers:
         """(T, F) → (T, F).
+
+        Args:
+            values: nan where there is a gap.
+            names: of the columns, for errors.
+            before: rows of the series that stand before these, and are counted in errors.
 
         Raises:
             DataError: a number has no logarithm.
@@ -82,8 +87,8 @@ class Scaler:
             row, column = (int(place) for place in np.argwhere(bad)[0])
             name = names[column] if column < len(names) else str(column)
             raise DataError(
-                f"row {row + 1:,}, column {name!r}: {own[row, column]:g} has no logarithm. Take"
-                ' scaler="standard".'
+                f"row {before + row + 1:,}, column {name!r}: {own[row, column]:g} has no logarithm."
+                ' Take scaler="standard".'
             )
         own[:, self.log] = np.log(own[:, self.log])
         return (own - self.mean) / self.deviation

@@ -395,6 +395,22 @@ def test_a_number_that_is_too_large_for_a_network(learnt: Forecaster) -> None:
         learnt.predict(huge[30:42])
 
 
+@pytest.mark.parametrize(
+    ("options", "value", "said"),
+    [
+        ({"scaler": "log"}, -1, "row 158, column 'value': -1 has no logarithm"),
+        ({"scaler": "none"}, 1e300, r"row 158, column 'value': 1e\+300 is too large"),
+        ({"missing": "error"}, NAN, "row 158, column 'value': missing"),
+    ],
+)
+def test_rows_are_counted_from_the_beginning_of_the_series(
+    options: dict[str, Any], value: float, said: str
+) -> None:
+    own = Forecaster(**{**SMALL, "epochs": 1}, **options).fit(WAVE)
+    with pytest.raises(DataError, match=f"^{said}"):
+        own.predict(np.where(T == 157, value, WAVE))
+
+
 def test_a_long_gap_is_left_out_and_cannot_be_forecast_from(learnt: Forecaster) -> None:
     gap = WAVE.copy()
     gap[60:80] = NAN
