@@ -25,6 +25,8 @@ class Bidirectional(Recurrent):
     Parameters: theirs, as "forwards.W_x", "backwards.W_x" and so on.
 
     `units` is H→ + H←. `state` is that of `forwards` after x_T, then that of `backwards` after x_1.
+    `h`, `dh` and `da` are those of both side by side, at t what belongs to x_t; h[:, 0] is what
+    both began from, →h_0 and ←h_{T+1}.
     """
 
     def __init__(self, forwards: Recurrent, backwards: Recurrent) -> None:
@@ -51,7 +53,10 @@ class Bidirectional(Recurrent):
         left = self.backwards.forward(x[:, ::-1], *state[split:])[:, ::-1]
         self.x = x
         self.state = self.forwards.state + self.backwards.state
-        return np.concatenate([right, left], axis=2)
+        first = np.concatenate([self.forwards.h[:, :1], self.backwards.h[:, :1]], axis=2)
+        h = np.concatenate([right, left], axis=2)
+        self.h = np.concatenate([first, h], axis=1)
+        return h
 
     def backward(self, dh: Array, *dstate: Array) -> Array:
         """dh (B, T, H→ + H←), from above -> dx (B, T, I), with the gradients of both layers.
@@ -67,6 +72,8 @@ class Bidirectional(Recurrent):
         dx_left = self.backwards.backward(d_left[:, ::-1], *dstate[split:])[:, ::-1]
         self.gradients = self._both("gradients")
         self.dstate = self.forwards.dstate + self.backwards.dstate
+        self.dh = np.concatenate([self.forwards.dh, self.backwards.dh[:, ::-1]], axis=2)
+        self.da = np.concatenate([self.forwards.da, self.backwards.da[:, ::-1]], axis=2)
         return dx_right + dx_left
 
     def _both(self, what: str) -> dict[str, Array]:

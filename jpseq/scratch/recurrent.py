@@ -25,7 +25,7 @@ Entry = TypeVar("Entry")
 
 
 class Recurrent(Layer):
-    """Base of RNN, LSTM, PeepholeLSTM and GRU.
+    """Base of RNN, LSTM, PeepholeLSTM, GRU and Bidirectional.
 
     Args:
         inputs, units: I and H.

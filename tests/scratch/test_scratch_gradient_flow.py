@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jpseq.scratch import LSTM, RNN
+from jpseq.scratch import GRU, LSTM, RNN, Bidirectional
 from jpseq.scratch.activations import sigmoid
 from jpseq.scratch.carousel import carousel, memory_error
 from jpseq.scratch.gradient_flow import (
@@ -35,6 +35,14 @@ def test_without_input_the_gradient_of_the_rnn_is_exactly_gain_to_the_lag() -> N
     lags = np.arange(101)
     for row, gain in zip(norms, (SMALL, CRITICAL, LARGE), strict=True):
         np.testing.assert_allclose(row, gain**lags, rtol=1e-11)
+
+
+def test_of_two_directions_only_the_one_that_reads_on_carries_the_last_gradient_back() -> None:
+    both = Bidirectional(RNN(1, 4, rng=0), GRU(1, 4, rng=1))
+    norms = norms_by_lag(both, NOISE)
+    assert norms[0] == pytest.approx(1)
+    # Each has half of the units, so that √2 of its own norms is 1 at the end.
+    np.testing.assert_allclose(norms[1:] * np.sqrt(2), norms_by_lag(both.forwards, NOISE)[1:])
 
 
 def test_small_vanishes_and_large_explodes() -> None:

@@ -102,6 +102,21 @@ def test_bidirectional_sees_both_ways() -> None:
     assert changed[:, 2:].all(axis=1).tolist() == [True] * 4 + [False] * 2
 
 
+def test_bidirectional_keeps_what_all_layers_keep() -> None:
+    layer = Bidirectional(RNN(1, 2, rng=0), LSTM(1, 3, rng=1))
+    rng = np.random.default_rng(0)
+    x, h0, from_the_end, c0 = (rng.normal(size=s) for s in ((2, 6, 1), (2, 2), (2, 3), (2, 3)))
+    h = layer.forward(x, h0, from_the_end, c0)
+    assert np.array_equal(layer.h[:, 0], np.concatenate([h0, from_the_end], axis=1))
+    assert np.array_equal(layer.h[:, 1:], h)
+    layer.backward(rng.normal(size=h.shape))
+    assert layer.dh.shape == (2, 6, 5)
+    # What each step has contributed to the gradient of W_x, as da is said to tell.
+    W_x = np.einsum("bti,bta->ia", x, layer.da)
+    both = [layer.gradients["forwards.W_x"], layer.gradients["backwards.W_x"]]
+    np.testing.assert_allclose(W_x, np.concatenate(both, axis=1))
+
+
 def test_sigmoid_at_the_ends() -> None:
     with np.errstate(all="raise"):
         assert sigmoid(np.array([-1e4, 0.0, 1e4])).tolist() == [0.0, 0.5, 1.0]
