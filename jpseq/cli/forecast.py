@@ -120,13 +120,13 @@ def train(
             return
         from jpseq.forecasting.report import report
 
-        for own in inputs.backtest(forecaster, data, table, test, stride, season, level):
-            figures = report(own, data.name)
+        for column in inputs.backtest(forecaster, data, table, test, stride, season, level):
+            figures = report(column, data.name)
             print(figures)
             forecaster.metrics = {
                 **forecaster.metrics,
-                **{f"{own.name} {score.name}": str(score) for score in figures.rows["model"]},
-                own.name: str(figures.skill),
+                **{f"{column.name} {score.name}": str(score) for score in figures.rows["model"]},
+                column.name: str(figures.skill),
             }
         forecaster.save(output)
 
@@ -256,8 +256,8 @@ def backtest(
         if not forecaster.completed:
             raise typer.Exit(130)
     found = inputs.backtest(forecaster, data, table, rows, stride, season, level)
-    for own in found:
-        figures = report(own, data.name)
+    for column in found:
+        figures = report(column, data.name)
         print(json.dumps(figures.facts(), ensure_ascii=False) if as_json else figures)
     if plot is not None:
         from jpseq.cli import forecast_pictures as pictures

@@ -22,15 +22,15 @@ def draw_forecast(
 ) -> None:
     """A series and its forecast, beside naive ones."""
     name = found.names[0]
-    own, origin, steps = table[name][:, None], np.array([len(table)]), len(found)
-    lines = {"naive": naive(own, origin, steps)[0, :, 0]}
-    length = season or find_season(own[:, 0])
-    if length is not None and length <= len(own):
-        lines["seasonal naive"] = seasonal_naive(own, origin, steps, length)[0, :, 0]
+    column, origin, steps = table[name][:, None], np.array([len(table)]), len(found)
+    lines = {"naive": naive(column, origin, steps)[0, :, 0]}
+    length = season or find_season(column[:, 0])
+    if length is not None and length <= len(column):
+        lines["seasonal naive"] = seasonal_naive(column, origin, steps, length)[0, :, 0]
     shown = max(SHOWN * steps, forecaster.window)
     time = None if found.time is None or table.time is None else (table.time[-shown:], found.time)
     figure = plots.forecast(
-        own[-shown:, 0],
+        column[-shown:, 0],
         found.values[:, 0],
         low=None if found.low is None else found.low[:, 0],
         high=None if found.high is None else found.high[:, 0],
@@ -44,24 +44,24 @@ def draw_forecast(
     note(f"written to {path}")
 
 
-def draw_backtest(own: Backtest, path: Path) -> None:
+def draw_backtest(backtest: Backtest, path: Path) -> None:
     """The last forecast of a backtest, with what came."""
-    origin, steps = int(own.origins[-1]), own.truth.shape[1]
+    origin, steps = int(backtest.origins[-1]), backtest.truth.shape[1]
     begin = max(0, origin - SHOWN * steps)
     time = None
-    if own.time is not None:
-        time = own.time[begin:origin], own.time[origin : origin + steps]
+    if backtest.time is not None:
+        time = backtest.time[begin:origin], backtest.time[origin : origin + steps]
     figure = plots.forecast(
-        own.values[begin:origin],
-        own.model[-1],
-        low=None if own.low is None else own.low[-1],
-        high=None if own.high is None else own.high[-1],
-        level=own.level,
-        baselines={name: line[-1] for name, line in own.baselines.items() if name != "drift"},
-        truth=own.truth[-1],
+        backtest.values[begin:origin],
+        backtest.model[-1],
+        low=None if backtest.low is None else backtest.low[-1],
+        high=None if backtest.high is None else backtest.high[-1],
+        level=backtest.level,
+        baselines={name: line[-1] for name, line in backtest.baselines.items() if name != "drift"},
+        truth=backtest.truth[-1],
         time=time,
-        title=f"{own.name} の予測と実際",
-        name=own.name,
+        title=f"{backtest.name} の予測と実際",
+        name=backtest.name,
     )
     plots.save(figure, path)
     note(f"written to {path}")

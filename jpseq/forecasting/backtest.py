@@ -91,27 +91,27 @@ def backtest(
     forecaster.check_test(len(table), test, season)
     values, bounds = forecaster.foresee(windows, origins, level)
     horizon = forecaster.horizon
-    truth = pick(table, forecaster.facts["targets"])
-    come = truth[origins[:, None] + np.arange(horizon)]
+    targets = pick(table, forecaster.facts["targets"])  # (T, C)
+    truth = targets[origins[:, None] + np.arange(horizon)]  # (N, H, C)
     found = []
     for place, name in enumerate(forecaster.facts["targets"]):
-        own = truth[:, place : place + 1]
-        length = season or find_season(own[:begin, 0])
+        column = targets[:, place : place + 1]  # (T, 1)
+        length = season or find_season(column[:begin, 0])
         baselines = {
-            "naive": naive(own, origins, horizon)[..., 0],
-            "drift": drift(own, origins, horizon)[..., 0],
+            "naive": naive(column, origins, horizon)[..., 0],
+            "drift": drift(column, origins, horizon)[..., 0],
         }
         if length is not None:
-            baselines["seasonal naive"] = seasonal_naive(own, origins, horizon, length)[..., 0]
+            baselines["seasonal naive"] = seasonal_naive(column, origins, horizon, length)[..., 0]
         low, high = (None, None) if bounds is None else (side[..., place] for side in bounds)
         found.append(
             Backtest(
                 name,
                 origins,
                 values[..., place],
-                come[..., place],
+                truth[..., place],
                 baselines,
-                own[:, 0],
+                column[:, 0],
                 begin,
                 stride,
                 length,

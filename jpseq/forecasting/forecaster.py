@@ -252,10 +252,9 @@ class Forecaster(Foreseeing):
 
     def _calibrate(self, windows: Windows) -> None:
         origins = windows.to_learn()
-        said = self._said(windows, origins)
         committee = self.trained()
-        came = windows.take(origins).target
-        errors = (committee.head.point(said) - came).abs()
+        point = committee.head.point(self._parameters(windows, origins))
+        errors = (point - windows.take(origins).target).abs()  # (N, H, C)
         committee.errors = torch.where(torch.isfinite(errors), errors, torch.tensor(-1.0))
         self.facts = {**self.facts, "errors": len(origins)}
 

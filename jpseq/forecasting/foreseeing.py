@@ -124,11 +124,10 @@ class Foreseeing(Model):
     def foresee(
         self, windows: Windows, origins: Origins, level: float | None = None
     ) -> tuple[Numbers, tuple[Numbers, Numbers] | None]:
-        """(N, H, C) forecasts from some origins, and with a level their lower and upper bounds."""
-        said = self._said(windows, origins)
-        committee = self.trained()
-        point = committee.head.point(said)
-        bounds = None if level is None else self._bounds(said, point, level)
+        """(N, H, C) forecasts from (N,) origins, and with a level their lower and upper bounds."""
+        parameters = self._parameters(windows, origins)
+        point = self.trained().head.point(parameters)
+        bounds = None if level is None else self._bounds(parameters, point, level)
         back = self._scaler.inverse_transform
         if bounds is not None:
             low, high = (back(bound.double().numpy()) for bound in bounds)
@@ -181,8 +180,12 @@ class Foreseeing(Model):
             )
 
     def _bounds(
-        self, said: torch.Tensor, point: torch.Tensor, level: float
+        self, parameters: torch.Tensor, point: torch.Tensor, level: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(N, H, C, P) and the point forecasts (N, H, C) → lower and upper bounds, (N, H, C) each.
+
+        Scaled, as the network has them.
+        """
         committee, steps = self.trained(), point.shape[1]
         self.check_level(level, committee.errors is not None)
         if committee.errors is not None:
@@ -194,11 +197,15 @@ class Foreseeing(Model):
             errors = committee.errors[:, :steps].double().numpy()
             width = half_widths(np.where(errors < 0, np.nan, errors), level)
             return point - torch.from_numpy(width), point + torch.from_numpy(width)
-        bounds: tuple[torch.Tensor, torch.Tensor] = committee.head.interval(said, level)
+        bounds: tuple[torch.Tensor, torch.Tensor] = committee.head.interval(parameters, level)
         return bounds
 
-    def _said(self, windows: Windows, origins: Origins) -> torch.Tensor:
-        """(N, H, C, P)"""
+    def _parameters(self, windows: Windows, origins: Origins) -> torch.Tensor:
+        """(N, H, C, P) what the head says of each of C targets at each of H steps from N origins.
+
+        P numbers for each value: one, or the quantiles, or mean and deviation; see
+        jpseq.network.heads.
+        """
         committee = self.trained()
         cuts = range(0, len(origins), AT_ONCE)
         return torch.cat([committee.forecast(windows.take(origins[i : i + AT_ONCE])) for i in cuts])

@@ -93,8 +93,8 @@ class Report:
     def facts(self) -> dict[str, Any]:
         """As JSON."""
         scores = {
-            name: {score.name: _number(score.value) for score in own}
-            for name, own in self.rows.items()
+            name: {score.name: _number(score.value) for score in row}
+            for name, row in self.rows.items()
         }
         return {
             "target": self.name,

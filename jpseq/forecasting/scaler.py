@@ -64,8 +64,8 @@ class Scaler:
         bare = cls(np.zeros(width), np.ones(width), log)
         if scale == "none":
             return bare
-        own = bare.transform(values, names)
-        mean, deviation = np.nanmean(own, axis=0), np.nanstd(own, axis=0)
+        numbers = bare.transform(values, names)
+        mean, deviation = np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
         # What rounding leaves of a constant column is no deviation.
         constant = deviation <= 1e-12 * np.maximum(1, np.abs(mean))
         return cls(mean, np.where(constant, 1.0, deviation), log)
@@ -81,25 +81,25 @@ class Scaler:
         Raises:
             DataError: a number has no logarithm.
         """
-        own = np.array(values, np.float64)
-        bad = (own <= 0) & self.log
+        numbers = np.array(values, np.float64)
+        bad = (numbers <= 0) & self.log
         if bad.any():
             row, column = (int(place) for place in np.argwhere(bad)[0])
             name = names[column] if column < len(names) else str(column)
             raise DataError(
-                f"row {before + row + 1:,}, column {name!r}: {own[row, column]:g} has no logarithm."
-                ' Take scaler="standard".'
+                f"row {before + row + 1:,}, column {name!r}: {numbers[row, column]:g} has no"
+                ' logarithm. Take scaler="standard".'
             )
-        own[:, self.log] = np.log(own[:, self.log])
-        return (own - self.mean) / self.deviation
+        numbers[:, self.log] = np.log(numbers[:, self.log])
+        return (numbers - self.mean) / self.deviation
 
     def inverse_transform(self, values: npt.NDArray[Any]) -> Numbers:
         """(..., C) → (..., C): the way back, of the first C columns."""
         width = values.shape[-1]
-        own = values * self.deviation[:width] + self.mean[:width]
+        unscaled = values * self.deviation[:width] + self.mean[:width]
         log = self.log[:width]
-        own[..., log] = np.exp(own[..., log])
-        return np.asarray(own, np.float64)
+        unscaled[..., log] = np.exp(unscaled[..., log])
+        return np.asarray(unscaled, np.float64)
 
     def facts(self) -> dict[str, list[float]]:
         """As JSON, exactly."""

@@ -26,14 +26,14 @@ def find_season(values: npt.NDArray[Any]) -> int | None:
     """
     if np.isfinite(values).sum() < 6:
         return None
-    own = fill(np.asarray(values, np.float64)[:, None], "interpolate")[:, 0]
-    t = np.linspace(-1, 1, len(own))
-    own = own - np.polynomial.Polynomial.fit(t, own, 2)(t)
-    energy = float(own @ own)
-    if energy <= 1e-12 * max(1.0, float(np.nanmax(np.abs(values)) ** 2)) * len(own):
+    filled = fill(np.asarray(values, np.float64)[:, None], "interpolate")[:, 0]
+    t = np.linspace(-1, 1, len(filled))
+    detrended = filled - np.polynomial.Polynomial.fit(t, filled, 2)(t)
+    energy = float(detrended @ detrended)
+    if energy <= 1e-12 * max(1.0, float(np.nanmax(np.abs(values)) ** 2)) * len(detrended):
         return None
-    size = 2 ** int(np.ceil(np.log2(2 * len(own))))
-    likeness = np.fft.irfft(np.abs(np.fft.rfft(own, size)) ** 2)[: len(own) // 3 + 1]
+    size = 2 ** int(np.ceil(np.log2(2 * len(detrended))))
+    likeness = np.fft.irfft(np.abs(np.fft.rfft(detrended, size)) ** 2)[: len(detrended) // 3 + 1]
     likeness = likeness / energy  # not corrected for the overlap: two seasons are less alike
     below = np.flatnonzero(likeness < likeness[0] / 2)
     if not len(below):

@@ -72,9 +72,9 @@ class Windows:
     def take(self, origins: Origins) -> Window:
         """The windows at some origins."""
         targets, known, _ = self.columns
-        read = (origins - self.window)[:, None] + np.arange(self.window)
-        come = origins[:, None] + np.arange(self.horizon)
-        after = self.series.values[come]
+        read = (origins - self.window)[:, None] + np.arange(self.window)  # (N, W)
+        ahead = origins[:, None] + np.arange(self.horizon)  # (N, H)
+        after = self.series.values[ahead]  # (N, H, F)
         return Window(
             _batch(fill(self.series.values[read], self.missing)),
             _batch(fill(after[..., targets : targets + known], "last")),
