@@ -171,11 +171,11 @@ def foretelling(work: Path, encoder: str) -> None:
     learn = learnt_by(work)
     excerpts = model._excerpts(Counted(held.ids, held.vocabulary))
     kept = model._measured_stream(excerpts, np.arange(len(excerpts)))
-    counted = Counts(stream_of(model, learn), len(model.vocabulary))
+    ngrams = Counts(stream_of(model, learn), len(model.vocabulary))
     rows: dict[str, Callable[[], tuple[float, float, int]]] = {
-        "unigram": lambda: counted.measure(kept, left=False, right=False),
-        "bigram, from the left": lambda: counted.measure(kept, left=True, right=False),
-        "bigram, from both sides": lambda: counted.measure(kept, left=True, right=True),
+        "unigram": lambda: ngrams.measure(kept, left=False, right=False),
+        "bigram, from the left": lambda: ngrams.measure(kept, left=True, right=False),
+        "bigram, from both sides": lambda: ngrams.measure(kept, left=True, right=True),
         "untrained": lambda: of_network(untrained(model), kept),
         f"{encoder}": lambda: of_network(model.trained(), kept),
     }
