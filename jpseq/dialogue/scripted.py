@@ -10,6 +10,8 @@
 
 A pattern is a regular expression (Python's) for the whole of a turn, as the normaliser spells it
 and without the marks at its end: 「こんにちは」 is also こんにちは！ and こんにちは。
+A ー at the end may belong to the word (コーヒー) or only lengthen it (こんにちはー); a pattern
+may fit with it or without.
 """
 
 import re
@@ -28,7 +30,7 @@ from jpseq.text.normalizer import Normalizer
 
 LONGEST = 200
 """Characters; a longer turn fits no rule, so that no pattern has to be tried on a novel."""
-_MARKS = " 。．.、,！!？?…‥〜ー～♪"
+_MARKS = " 。．.、,！!？?…‥〜～♪"
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*rule[ \t]*\]\]", re.MULTILINE)
 _FORM = '[[rule]], to = ["PATTERN", ...], say = ["REPLY", ...]'
 
@@ -106,11 +108,12 @@ class Scripted:
     def _find(self, history: Sequence[str]) -> tuple[Rule, re.Match[str]] | None:
         check_history(history)
         text = self._normalizer(history[-1]).strip().rstrip(_MARKS)
-        if not text or len(text) > LONGEST:
+        short = text.rstrip(_MARKS + "ー")
+        if not short or len(text) > LONGEST:
             return None
         for rule in self.rules:
             for pattern in rule.patterns:
-                if match := pattern.fullmatch(text):
+                if match := pattern.fullmatch(text) or pattern.fullmatch(short):
                     return rule, match
         return None
 
@@ -151,7 +154,7 @@ def _rule(entry: Any, place: str) -> Rule:
     for pattern in checked.to:
         try:
             patterns.append(re.compile(pattern))
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:  # a{99999999999}, ((((...
             raise ConfigurationError(
                 f"{pattern!r} is no regular expression ({error}); a character that means itself has"
                 " a backslash before it, and TOML wants such patterns in single quotes: '\\?'."

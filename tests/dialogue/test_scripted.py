@@ -21,6 +21,10 @@ say = ["{name}ですか{how}。{{笑}}"]
 [[rule]]
 to = ['.*[0-9]+.*']
 say = ["数ですね。"]
+
+[[rule]]
+to = ["コーヒー", "カレー"]
+say = ["いいですね。"]
 """
 
 
@@ -36,7 +40,7 @@ def bot(tmp_path: Path) -> Scripted:
 
 def test_it_is_a_responder(bot: Scripted) -> None:
     assert isinstance(bot, Responder)
-    assert bot.about() == "scripted (3 rules of rules.toml)"
+    assert bot.about() == "scripted (4 rules of rules.toml)"
 
 
 @pytest.mark.parametrize(
@@ -45,12 +49,19 @@ def test_it_is_a_responder(bot: Scripted) -> None:
         ("おはよう", "おはようございます。"),
         ("おはようございます！！", "おはようございます。"),
         (" やあ…", "おはようございます。"),
+        ("やあー！", "おはようございます。"),
+        ("やあ〜", "おはようございます。"),
         ("やあやあ", "わかりません。"),
+        ("コーヒー", "いいですね。"),
+        ("カレーー〜！", "いいですね。"),
+        ("コーヒ", "わかりません。"),
+        ("サッカーが好き", "サッカーですか。{笑}"),
         ("ﾄﾏﾄが好きです。", "トマトですかです。{笑}"),
         ("トマトが好き", "トマトですか。{笑}"),
         ("電話は１２３です", "数ですね。"),
         ("", "わかりません。"),
         ("？！", "わかりません。"),
+        ("ー！", "わかりません。"),
         ("1" * LONGEST, "数ですね。"),
         ("1" * (LONGEST + 1), "わかりません。"),
     ],
@@ -101,6 +112,11 @@ GOOD = '[[rule]]\nto = ["a"]\nsay = ["b"]\n'
         ("[[rule]]\nto = []\nsay = ['b']", ", line 1", "to needs a text"),
         ("[[rule]]\nto = ['a']\nsay = [' ']", ", line 1", "say needs a text"),
         ("[[rule]]\nto = ['a(']\nsay = ['b']", ", line 1", "'a(' is no regular expression"),
+        (
+            "[[rule]]\nto = ['a{99999999999}']\nsay = ['b']",
+            ", line 1",
+            "'a{99999999999}' is no regular expression",
+        ),
         ("[[rule]]\nto = ['a']\nsay = ['{x}']", ", line 1", "takes {x}, which not every pattern"),
         ("[[rule]]\nto = ['(?P<x>a)', 'b']\nsay = ['{x}']", ", line 1", "(?P<x>...)"),
         ("[[rule]]\nto = ['(?P<x>a)']\nsay = ['{x.y}']", ", line 1", "takes {x.y}"),
@@ -133,6 +149,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ("今何時ですか", "すみません、時計も暦も持っていないんです。"),
         ("2＋3は？", "計算はできないんです。電卓のほうが頼りになりますよ。"),
         ("Hello!", "すみません、日本語しかわかりません。"),
+        ("へー！", "はい。ほかに聞きたいことはありますか。"),
         ("今日は暑いですね", "わかりません。"),
     ],
 )
