@@ -137,7 +137,10 @@ class Retrieval(Parameters):
         contexts = (np.concatenate(turns.before(row, self.turns)) for row in rows)
         index = Index.of(Ragged.from_sequences(contexts), len(vocabulary))
         said = [text for talk in texts for text in talk]
-        self._learnt = said, turns, vocabulary, index
+        following: dict[str, list[int]] = {}  # reply → the contexts that it follows
+        for row, reply in enumerate(turns.replies.tolist()):
+            following.setdefault(said[reply], []).append(row)
+        self._learnt = said, turns, vocabulary, index, following
         return self
 
     def nearest(self, history: Sequence[str]) -> Nearest | None:
@@ -203,20 +206,18 @@ class Retrieval(Parameters):
         if "_learnt" not in self.__dict__:
             raise NotFittedError("This Retrieval has learnt nothing yet: call fit(dialogues).")
         check_history(history)
-        said, turns, vocabulary, index = self._learnt
+        said, turns, vocabulary, index, following = self._learnt
         recent = [self._reader.words(text) for text in list(history)[-self.turns :]]
         cosines = index.cosines(vocabulary.transform(recent).values)
-        passed = set() if self.repeats else set(history)
-        kept = min(count + len(passed), len(cosines))
+        if not self.repeats:
+            for text in {*history}:
+                cosines[following.get(text, [])] = 0
+        kept = min(count, len(cosines))
         nearest = np.partition(cosines, -kept)[-kept]
         rows = np.flatnonzero(cosines >= max(nearest, self.least, 1e-12))
         found = []
-        for row in rows[np.argsort(-cosines[rows], kind="stable")].tolist():
+        for row in rows[np.argsort(-cosines[rows], kind="stable")[:count]].tolist():
             reply = int(turns.replies[row])
-            if said[reply] in passed:
-                continue
             begin = max(int(turns.first[row]), reply - self.turns)
             found.append(Nearest(float(cosines[row]), said[begin:reply], said[reply]))
-            if len(found) == count:
-                break
         return found

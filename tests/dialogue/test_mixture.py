@@ -124,6 +124,14 @@ def test_what_was_said_in_the_conversation_is_not_said_again() -> None:
     assert {bot.reply(["a", "one", "a"], temperature=9, seed=seed) for seed in range(9)} == {"two"}
 
 
+def test_a_reply_that_was_said_and_stands_in_many_places_hides_no_other() -> None:
+    bot = Retrieval(Whitespace(), turns=1, repeats=False)
+    bot.fit([["a", "one"]] * 5 + [["a b", "two"]])
+    assert bot.reply(["a", "one", "a"]) == "two"
+    assert bot.reply(["one", "a", "x", "a"]) == "two"
+    assert bot.reply(["a", "one", "a", "two", "a"]) == "わかりません。"
+
+
 # By name
 
 
