@@ -45,7 +45,11 @@ def chat(
     ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, max=10**18, help="Decides what chance decides.")] = 0,
     persona: Annotated[
-        str | None, typer.Option(help="A sentence that the bot has said of itself before all else.")
+        str | None,
+        typer.Option(
+            help="A sentence that the bot has said of itself before all else; it is read while it"
+            " is no farther back than the bot reads."
+        ),
     ] = None,
     log: Annotated[
         Path | None, typer.Option(help="A file that gets a line of JSON for each reply.")

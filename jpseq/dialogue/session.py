@@ -37,8 +37,8 @@ class ChatSession:
 
     A session holds nothing that belongs to another, and a responder nothing that belongs to a
     session: one that is loaded once serves thousands. Threads may share a session; what they say is
-    then answered one after another. The same responder, seed and texts give the same conversation,
-    whatever else happens in the process.
+    then answered one after another, and each stream is read by the thread that began it. The same
+    responder, seed and texts give the same conversation, whatever else happens in the process.
 
     What is said is made printable first: control characters go, line breaks become spaces. Nothing
     and too much are answered by the session itself, and are no part of the history.
@@ -46,8 +46,11 @@ class ChatSession:
     Args:
         responder: who answers.
         temperature, seed: as in Responder.reply; each turn of a conversation has a seed of its own.
-        persona: a sentence about the bot, which it reads as said by itself before all else, however
-            long the conversation becomes. What comes of it depends on what it has learnt.
+        persona: a sentence about the bot that stands before the history, as said by itself. The
+            session never forgets it, but a responder reads it only while it reads so far back: a
+            seq2seq its last `history` words, hred and vhred their last `turns`, a Retrieval its
+            last `turns`; rules read the last turn alone. What comes of it depends on what was
+            learnt.
         speakers: the names of the two in logs and saved conversations.
         max_turns: the oldest turns are forgotten when there are more; at least 2.
         max_characters: the same for the characters of all turns, though never of the last two; and
@@ -111,7 +114,9 @@ class ChatSession:
     def stream(self, text: str) -> Iterator[str]:
         """Say something and get the reply piece by piece; joined they are what `say` gives.
 
-        What is not read to its end was not said: it leaves no trace in the history.
+        What is not read to its end was not said: it leaves no trace in the history. One thread
+        reads a stream: meanwhile others that use the session wait, but the one that began it would
+        wait for itself, and gets a ConfigurationError.
         """
         with self._turn():
             said = printable(text).strip()
