@@ -1,4 +1,4 @@
-"""What the parameters of a Chatbot may be."""
+"""What the parameters of a Chatbot and of a Retrieval may be."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
@@ -17,7 +17,7 @@ P = TypeVar("P", bound=Configuration)
 
 
 class ChatbotConfiguration(Configuration):
-    """All of them."""
+    """What the parameters of a Chatbot may be; its constructor says what they mean."""
 
     tokenizer: Tokenizer | None
     architecture: Literal["seq2seq", "hred", "vhred"]
@@ -91,6 +91,16 @@ class RerankConfiguration(Configuration):
 
     weight: Weight = 0.5
     """How much it counts against a reply that it would be likely as an answer to anything."""
+
+
+class RetrievalConfiguration(Configuration):
+    """What the parameters of a Retrieval may be; its constructor says what they mean."""
+
+    tokenizer: Tokenizer | None
+    turns: Positive
+    candidates: Positive
+    least: Annotated[float, Field(ge=0, le=1)]
+    repeats: bool
 
 
 def hierarchy(given: Mapping[str, Any] | None) -> HierarchyConfiguration:

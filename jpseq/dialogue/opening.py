@@ -20,7 +20,7 @@ from jpseq.errors import ConfigurationError, DataError, JpseqError
 from jpseq.plugins import find
 
 
-def open_responder(name: str, source: Path | None = None, **options: Any) -> Responder:
+def open_responder(name: str, source: Path | None = None, /, **options: Any) -> Responder:
     """The responder of a name.
 
     Args:
@@ -40,8 +40,8 @@ def open_responder(name: str, source: Path | None = None, **options: Any) -> Res
     except TypeError as error:
         path = "without a path" if source is None else f"from {source}"
         raise ConfigurationError(
-            f"the responder {name!r} cannot be made {path}: {error}. `--model PATH` names what it"
-            " is made from."
+            f"the responder {name!r} cannot be made {path}: {error}. `--model PATH`, and in a"
+            ' mixture from = "PATH", names what it is made from.'
         ) from None
     responder = make(*given, **options)
     if not isinstance(responder, Responder):

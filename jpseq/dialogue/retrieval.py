@@ -7,9 +7,10 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from jpseq.dialogue.configuration import RetrievalConfiguration
 from jpseq.dialogue.responder import DONT_KNOW, check_history
 from jpseq.dialogue.turns import Dialogues, Turns, all_texts, check_replies
-from jpseq.errors import ConfigurationError, NotFittedError
+from jpseq.errors import NotFittedError
 from jpseq.parameters import Parameters
 from jpseq.sequences import Ragged
 from jpseq.text.mecab import default_tokenizer
@@ -118,15 +119,10 @@ class Retrieval(Parameters):
         """Take in every turn that answers one before it, with the turns before it.
 
         Raises:
-            ConfigurationError: turns or candidates below 1, least not from 0 to 1; a prepared
-                corpus (see all_texts).
+            ConfigurationError: a parameter is not allowed; a prepared corpus (see all_texts).
             DataError: no dialogue has two turns.
         """
-        if not 0 <= self.least <= 1:
-            raise ConfigurationError(f"least is a cosine from 0 to 1, got {self.least}.")
-        for name in ("turns", "candidates"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} is at least 1, got {getattr(self, name)}.")
+        RetrievalConfiguration.check(self.get_params(deep=False))
         self._reader = default_tokenizer() if self.tokenizer is None else self.tokenizer
         texts = list(all_texts(dialogues))
         words = [[self._reader.words(text) for text in talk] for talk in texts]

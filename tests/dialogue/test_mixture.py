@@ -111,7 +111,7 @@ def test_retrieval_that_is_not_near_enough_does_not_know() -> None:
     assert near.why(["a b"]) == {"responder": "retrieval", "found": "a b", "cosine": "1.00"}
     assert near.why(["x"]) == {"responder": "retrieval", "found": "nothing near"}
     assert near.about() == "retrieval (among 2 replies)"
-    with pytest.raises(ConfigurationError, match="least is a cosine from 0 to 1, got 2"):
+    with pytest.raises(ConfigurationError, match=r"least: Input should be less than .* 1, got 2"):
         Retrieval(least=2).fit([["a", "b"]])
 
 
@@ -195,7 +195,15 @@ def test_ours_are_opened_by_name(place: Path) -> None:
             "cannot be made without a path: missing a required argument: 'file'",
         ),
         ("retrieval", "logs.jsonl", {"lest": 1}, "unexpected keyword argument 'lest'"),
-        ("retrieval", "logs.jsonl", {"turns": 0}, "turns is at least 1, got 0"),
+        ("retrieval", "logs.jsonl", {"turns": 0}, "turns: Input should be greater than or"),
+        ("retrieval", "logs.jsonl", {"turns": 1.5}, "turns: Input should be a valid integer"),
+        ("retrieval", "logs.jsonl", {"least": "high"}, "least: Input should be a valid number"),
+        ("retrieval", "logs.jsonl", {"least": float("nan")}, "least: Input should be"),
+        ("retrieval", "logs.jsonl", {"candidates": "x"}, "candidates: Input should be a valid"),
+        ("retrieval", "logs.jsonl", {"repeats": "no"}, "repeats: Input should be a valid boolean"),
+        ("retrieval", "logs.jsonl", {"source": "d"}, "unexpected keyword argument 'source'"),
+        ("retrieval", "logs.jsonl", {"name": "d"}, "unexpected keyword argument 'name'"),
+        ("retrieval", "logs.jsonl", {"dialogues": "d"}, "multiple values for argument 'dialogues'"),
         ("vhred", "bot", {}, "bot: is a hred, and a vhred is wanted; take the responder 'hred'"),
         ("hred", "bot", {"hidden": 4}, "hidden: of a bot that is trained only rerank"),
         ("hred", "bot", {"rerank": {"candidates": 0}}, "rerank: candidates: Input should be"),
@@ -219,6 +227,7 @@ def test_what_cannot_be_opened(
         ("[[responder]]\nfrom = 'x'", 'responder 1 has no "name"'),
         ("[[responder]]\nname = 'retrieval'\nfrom = 3", 'responder 1: "from" is a path, got 3'),
         ("[[responder]]\nname = 'scripted'\nfrom = 'none.toml'", "responder 1: "),
+        ("[[responder]]\nname = 'retrieval'\nsource = 'd.jsonl'", 'in a mixture from = "PATH"'),
     ],
 )
 def test_a_wrong_list_of_responders(tmp_path: Path, text: str, problem: str) -> None:

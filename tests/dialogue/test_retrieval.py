@@ -179,7 +179,7 @@ def test_a_prepared_corpus_has_no_texts(make: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["turns", "candidates"])
 def test_a_parameter_that_is_not_allowed(name: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"{name} is at least 1, got 0"):
+    with pytest.raises(ConfigurationError, match=f"{name}: Input should be .* 1, got 0"):
         bot(**{name: 0}).fit(DIALOGUES)
 
 
