@@ -22,7 +22,7 @@ def train(
         Path,
         typer.Argument(
             help='JSON Lines, or a folder of them: {"turns": [{"speaker": "A", "text": "..."}]};'
-            " or a prepared corpus, with its tokenizer."
+            " or a prepared corpus, with its own tokenizer."
         ),
     ],
     output: Output,
@@ -119,11 +119,13 @@ def train(
         "held_out": held_out,
         "seed": seed,
     }
-    if config is not None:
-        params |= read_toml(config)
-        params |= given(context, params)
-    params = override(params, settings or [])
+    chosen = ({} if config is None else read_toml(config)) | given(context, params)
+    chosen = override(chosen, settings or [])
+    params |= chosen
     resolved = dict(params)
+    prepared = (dialogues / "corpus.json").exists()
+    if prepared and "tokenizer" not in chosen:
+        del resolved["tokenizer"]  # the corpus has its own, and a run's file is not to say mecab
     begun = is_begun(run, resume, resolved)
     share = params.pop("held_out")
     if not isinstance(share, float) or not 0.001 <= share <= 0.5:
@@ -131,9 +133,17 @@ def train(
     params["tokenizer"] = tokenizer_of(str(params["tokenizer"]))
     everything: Any
     read: Any
-    if (dialogues / "corpus.json").exists():
+    if prepared:
         everything, read = _read_prepared(dialogues)
-        params["tokenizer"] = everything.prepared.tokenizer
+        theirs = everything.prepared.tokenizer
+        if "tokenizer" in chosen and not theirs.is_like(params["tokenizer"]):
+            raise ConfigurationError(
+                f"tokenizer: {dialogues} was analysed with {theirs!r}, and"
+                f" {chosen['tokenizer']!r} is asked for. Leave the tokenizer out, or prepare the"
+                " dialogues with this one: `jpseq corpus prepare FILES --kind dialogues"
+                f" --tokenizer {chosen['tokenizer']} -o FOLDER`."
+            )
+        params["tokenizer"] = theirs
     else:
         everything = list(read_dialogues(dialogues))
         read = [dialogue for dialogue in everything if len(dialogue) > 1]

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from jpseq.cli.chat_evaluation import _named
+from jpseq.corpora.prepare import prepare
 from jpseq.dialogue.chatbot import Chatbot
 from jpseq.dialogue.evaluation import changes as changes_of
 from jpseq.dialogue.evaluation import exchanges
 from jpseq.evaluation.diversity import diversity
 from jpseq.evaluation.translation import evaluate_bleu
+from jpseq.text.characters import Characters
 from jpseq.text.whitespace import Whitespace
 from jpseq.vectors import Embeddings
 
@@ -323,6 +325,24 @@ def test_a_wrong_part_is_named_before_training(
     assert (code, out) == (2, "")
     assert said in " ".join(err.replace("│", " ").split())
     assert not output.exists()
+
+
+def test_a_prepared_corpus_keeps_its_tokenizer(tmp_path: Path, place: Path, run: Said) -> None:
+    folder, recipe = tmp_path / "prepared", tmp_path / "recipe.toml"
+    prepare(place / "learnt.jsonl", folder, kind="dialogues", tokenizer=Characters(), workers=1)
+    train = ("chat", "train", folder, "-o", tmp_path / "bot", *TRAIN[2:])
+    recipe.write_text('tokenizer = "mecab"', "utf-8")
+    for other in (("--tokenizer", "mecab"), ("--config", recipe), ("--set", 'tokenizer="mecab"')):
+        code, out, err = run(*train, *other)
+        assert (code, out) == (2, "")
+        assert f"{folder} was analysed with Characters(), and 'mecab' is asked for. Leave" in err
+        assert "--kind dialogues --tokenizer mecab -o FOLDER" in err
+    # Neither the default nor the same one is another; what a run was begun with can be used again.
+    assert run(*train, "--run", tmp_path / "run")[0] == 0
+    assert isinstance(Chatbot.load(tmp_path / "bot").tokenizer, Characters)
+    begun = tmp_path / "run" / "config.toml"
+    assert run(*train, "--config", begun, "--run", tmp_path / "run", "--resume")[0] == 0
+    assert run(*train, "--tokenizer", "characters")[0] == 0
 
 
 def test_choosing_between_epochs_needs_a_third_dialogue(tmp_path: Path, run: Said) -> None:
