@@ -77,7 +77,9 @@ def chat(
     name = "The demo bot" if model is None and responder is None else str(model or responder)
     you = ChatSession(bot, temperature, seed, persona=persona, log=log)
     if itself is not None:
-        other = ChatSession(bot, temperature, seed + 1, speakers=("A", "B"), persona=persona)
+        other = ChatSession(
+            bot, temperature, seed + 1, speakers=("A", "B"), persona=persona, log=log
+        )
         you.speakers = ("B", "A")
         talk_together(other, you, OPENING, itself)
     elif sys.stdin.isatty():

@@ -46,8 +46,9 @@ def test_a_responder_by_name_and_a_log(
     assert rows[1]["turns"][1] == {"speaker": "bot", "text": "わかりません。"}
 
 
-def test_two_bots_talk(rules: Path, run: Run) -> None:
-    code, out, err = run("chat", "-r", "scripted", "-m", rules, "--self", 5)
+def test_two_bots_talk(rules: Path, tmp_path: Path, run: Run) -> None:
+    log = tmp_path / "log.jsonl"
+    code, out, err = run("chat", "-r", "scripted", "-m", rules, "--self", 5, "--log", log)
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "A> こんにちは。",
@@ -55,6 +56,13 @@ def test_two_bots_talk(rules: Path, run: Run) -> None:
         "A> うん。元気？",
         "B> はい。",
         "A> わかりません。",
+    ]
+    rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    assert [[(turn["speaker"], turn["text"]) for turn in row["turns"]] for row in rows] == [
+        [("A", "こんにちは。"), ("B", "元気？")],
+        [("B", "元気？"), ("A", "うん。元気？")],
+        [("A", "うん。元気？"), ("B", "はい。")],
+        [("B", "はい。"), ("A", "わかりません。")],
     ]
 
 
