@@ -25,8 +25,9 @@ _DIRECTIONS = {*"\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 
 
 class Asked(NamedTuple):
-    """What a reply depends on, together with the responder."""
+    """What a reply depends on."""
 
+    responder: Responder
     history: list[str]
     temperature: float
     seed: int
@@ -128,7 +129,8 @@ class ChatSession:
                 return
             # Each turn draws afresh, yet the same conversation and seed go the same way.
             seed = self.seed + self.turns + 1
-            asked = Asked(self._read([*self.history, said]), self.temperature, seed)
+            history = self._read([*self.history, said])
+            asked = Asked(self.responder, history, self.temperature, seed)
             reply = yield from self._answered(asked)
             self.history += said, reply
             self.turns += 2
@@ -148,7 +150,7 @@ class ChatSession:
         with self._turn():
             if self._last is None:
                 raise DataError("nothing was said yet that could be answered again.")
-            asked, pieces = self._last, list[str]()
+            asked, pieces = self._last._replace(responder=self.responder), list[str]()
             for number in range(TRIES):
                 # Far from the seeds of later turns, so that no two replies share what is drawn.
                 seed = asked.seed + 1_000_003
@@ -164,7 +166,7 @@ class ChatSession:
             self._write(self.history[-2], reply, asked)
 
     def why(self) -> Mapping[str, str]:
-        """How the last reply came about, as the responder tells it.
+        """How the last reply came about, as the responder that gave it tells.
 
         Raises:
             DataError: nothing was said yet.
@@ -173,7 +175,7 @@ class ChatSession:
             if self._last is None:
                 raise DataError("nothing was said yet.")
             last = self._last
-            return why(self.responder, last.history, temperature=last.temperature, seed=last.seed)
+            return why(last.responder, last.history, temperature=last.temperature, seed=last.seed)
 
     def reset(self) -> None:
         """Forget the conversation, so that it begins as it did at first."""
@@ -212,7 +214,7 @@ class ChatSession:
     def _answered(self, asked: Asked) -> Generator[str, None, str]:
         said = []
         options: dict[str, Any] = {"temperature": asked.temperature, "seed": asked.seed}
-        for piece in stream(self.responder, asked.history, **options):
+        for piece in stream(asked.responder, asked.history, **options):
             said.append(piece)
             yield piece
         return "".join(said)

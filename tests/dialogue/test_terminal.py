@@ -119,6 +119,9 @@ def test_why_and_model_tell_of_the_responder(session: ChatSession) -> None:
     assert refused == "worse: no such folder. The bot is the same as before."
     assert type(session.responder) is Parrot
     assert said(session, "/model better") == "a parrot that explains"
+    assert said(session, "/why") == "responder: Parrot"  # which gave the last reply
+    said(session, "/again")
+    assert said(session, "/why") == "heard: 猫\n種:    1000004"
     session.say("犬")
     # A wide character takes two columns, so that the values stand below one another.
     assert said(session, "/why") == "heard: 犬\n種:    3"
