@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jpseq.dialogue.responder import Responder, about
 from jpseq.dialogue.session import ChatSession
-from jpseq.errors import JpseqError
+from jpseq.errors import DataError, JpseqError
 
 HELP = """\
 /help              this list
@@ -89,17 +89,25 @@ def _history(session: ChatSession) -> str:
 def _save(session: ChatSession, value: str) -> str:
     if not value:
         return "Type a file after it, such as /save talk.jsonl."
-    session.save(value)
+    session.save(_path(value))
     return f"(added to {value}; `jpseq chat train {value} -o BOT` learns from such files)"
 
 
 def _model(session: ChatSession, value: str, load: Callable[[Path], Responder]) -> str:
     if value:
         try:
-            session.responder = load(Path(value))
+            session.responder = load(_path(value))
         except JpseqError as error:
             return f"{error} The bot is the same as before."
     return about(session.responder).replace("; ", "\n")
+
+
+def _path(value: str) -> Path:
+    """A path as a shell would read it: ~ is the user's folder."""
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise DataError("there is no such user's folder; type the whole path.", value) from None
 
 
 def _set_seed(session: ChatSession, value: str) -> str:

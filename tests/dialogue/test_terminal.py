@@ -154,6 +154,22 @@ def test_what_is_saved_can_be_learnt_from(session: ChatSession, tmp_path: Path) 
         said(session, f"/save {tmp_path / 'folder'}")
 
 
+def test_a_path_from_the_users_folder(
+    session: ChatSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    session.say("猫")
+    assert str(said(session, "/save ~/talk.jsonl")).startswith("(added to ~/talk.jsonl;")
+    assert [file.name for file in (tmp_path / "home").iterdir()] == ["talk.jsonl"]
+    assert not (tmp_path / "~").exists()
+    refused = f"{tmp_path / 'home' / 'worse'}: no such folder. The bot is the same as before."
+    assert said(session, "/model ~/worse") == refused
+    with pytest.raises(DataError, match=r"~no-such-user.*: there is no such user's folder"):
+        said(session, "/save ~no-such-user/talk.jsonl")
+
+
 def test_quit_leaves(session: ChatSession) -> None:
     assert said(session, "/quit") is None
 
