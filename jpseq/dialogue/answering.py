@@ -6,7 +6,7 @@ from typing import Any
 from jpseq.dialogue.configuration import rerank
 from jpseq.dialogue.explanation import explain
 from jpseq.dialogue.reading import ByTurn, Flat, Ids, Reading
-from jpseq.dialogue.responder import check_history
+from jpseq.dialogue.responder import check_draw, check_history
 from jpseq.dialogue.writing import reranked, word_by_word, write
 from jpseq.model import Model
 from jpseq.text.detokenize import pieces
@@ -41,6 +41,7 @@ class Answering(Model):
         Raises:
             NotFittedError: it has learnt nothing.
             DataError: the history is empty.
+            ConfigurationError: the temperature or the seed is not allowed.
         """
         return self.replies([history], temperature=temperature, seed=seed)[0]
 
@@ -66,7 +67,7 @@ class Answering(Model):
                 the words. Where it is given nothing is reranked.
 
         Raises:
-            ConfigurationError: beam is below 1.
+            ConfigurationError: beam is below 1; the temperature or a seed is not allowed.
             NotFittedError: it has learnt nothing.
             DataError: a history is empty.
         """
@@ -96,8 +97,10 @@ class Answering(Model):
         Raises:
             NotFittedError: it has learnt nothing.
             DataError: the history is empty.
+            ConfigurationError: the temperature or the seed is not allowed.
         """
         network = self.trained()
+        check_draw(temperature, seed)
         recent = self._recent(history)
         if (refusal := self._refusal(recent[-1])) is not None:
             return iter([refusal])
@@ -125,6 +128,7 @@ class Answering(Model):
         draw: int | None = None,
     ) -> list[list[int]]:
         """The ids of the reply to each history, chosen among several where that is asked for."""
+        check_draw(temperature, seed, *([] if draw is None else [draw]))
         given = self.trained(), self._reading, histories
         drawn = temperature > 0
         if self.rerank is None or drawn or beam is not None or draw is not None:
@@ -169,6 +173,7 @@ class Answering(Model):
         Raises:
             NotFittedError: it has learnt nothing.
             DataError: the history is empty.
+            ConfigurationError: the temperature or the seed is not allowed.
         """
         network = self.trained()
         recent = self._recent(history)

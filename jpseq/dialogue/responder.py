@@ -15,10 +15,11 @@ method      what it is for                          without it
 `stream` and `why` have the arguments of `reply`, `refusal` has the history, `about` has none.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from jpseq.errors import DataError
+from jpseq.errors import ConfigurationError, DataError
 
 DONT_KNOW = "わかりません。"
 """The reply of a responder that has none."""
@@ -36,8 +37,8 @@ class Responder(Protocol):
 
         Args:
             history: what was said so far, the turns of both speakers in order; not empty.
-            temperature: 0 for the most likely reply, more for more varied ones.
-            seed: the same seed, history and temperature give the same reply.
+            temperature: 0 for the most likely reply, more for more varied ones; finite.
+            seed: the same seed, history and temperature give the same reply; from 0 to 2**63 - 1.
         """
         ...
 
@@ -86,3 +87,20 @@ def check_history(history: Sequence[str]) -> None:
         raise DataError("the history is a list of turns, got one text; put it in a list: [text].")
     if not history:
         raise DataError("the history is empty; a reply needs at least one turn before it.")
+
+
+def check_draw(temperature: float, *seeds: int) -> None:
+    """Whether a reply can be drawn so.
+
+    Raises:
+        ConfigurationError: the temperature is below 0 or not finite, or a seed is not from 0 to
+            2**63 - 1.
+    """
+    if not 0 <= temperature < math.inf:
+        raise ConfigurationError(
+            f"temperature is {temperature}; it must be 0, for the most likely reply, or a finite"
+            " number above it."
+        )
+    for seed in seeds:
+        if not 0 <= seed < 2**63:
+            raise ConfigurationError(f"the seed is {seed}; it must be from 0 to 2**63 - 1.")

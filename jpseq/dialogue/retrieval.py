@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.dialogue.configuration import RetrievalConfiguration
-from jpseq.dialogue.responder import DONT_KNOW, check_history
+from jpseq.dialogue.responder import DONT_KNOW, check_draw, check_history
 from jpseq.dialogue.turns import Dialogues, Turns, all_texts, check_replies
 from jpseq.errors import NotFittedError
 from jpseq.parameters import Parameters
@@ -158,6 +158,7 @@ class Retrieval(Parameters):
         Raises:
             NotFittedError: it has learnt nothing.
             DataError: the history is empty.
+            ConfigurationError: the temperature or the seed is not allowed.
         """
         chosen = self._chosen(history, temperature, seed)
         return DONT_KNOW if chosen is None else chosen.reply
@@ -186,8 +187,9 @@ class Retrieval(Parameters):
         return f"retrieval (among {len(self._learnt[1].replies):,} replies)"
 
     def _chosen(self, history: Sequence[str], temperature: float, seed: int) -> Nearest | None:
+        check_draw(temperature, seed)
         found = self._search(history, self.candidates if temperature > 0 else 1)
-        if not found or temperature <= 0:
+        if not found or temperature == 0:
             return found[0] if found else None
         below = np.array([near.score - found[0].score for near in found])
         p = np.exp(SHARPNESS * below / temperature)

@@ -24,7 +24,7 @@ import numpy as np
 
 from jpseq.configuration import Configuration
 from jpseq.corpora.toml import read_toml
-from jpseq.dialogue.responder import DONT_KNOW, check_history
+from jpseq.dialogue.responder import DONT_KNOW, check_draw, check_history
 from jpseq.errors import ConfigurationError, DataError, did_you_mean
 from jpseq.text.normalizer import Normalizer
 
@@ -73,7 +73,9 @@ class Scripted:
 
         Raises:
             DataError: the history is empty.
+            ConfigurationError: the temperature or the seed is not allowed.
         """
+        check_draw(temperature, seed)
         found = self._find(history)
         if found is None:
             return DONT_KNOW

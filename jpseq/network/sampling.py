@@ -1,5 +1,7 @@
 """Sampling: words drawn by their probabilities, or by those of the likely ones only."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -16,15 +18,18 @@ def sampled(
     """Draw from softmax(scores / temperature); low temperatures come near to greedy.
 
     Args:
-        temperature: 0 or more.
+        temperature: 0 or more, and finite.
         generator: of the random numbers.
         top_k: only the k likeliest words are drawn from (Fan et al. 2018).
         top_p: only the fewest likeliest words whose probabilities sum to p at least (Holtzman et
             al. 2020).
 
     Raises:
-        ConfigurationError: top_k is below 1, or top_p not in (0, 1].
+        ConfigurationError: the temperature is below 0 or not finite, top_k below 1, or top_p not
+            in (0, 1].
     """
+    if not 0 <= temperature < math.inf:
+        raise ConfigurationError(f"temperature is {temperature}; it must be 0 or more, and finite.")
     if top_k is not None and top_k < 1:
         raise ConfigurationError(f"top_k is {top_k}; it must be at least 1.")
     if not 0 < top_p <= 1:

@@ -49,6 +49,27 @@ def bot(request: pytest.FixtureRequest) -> Chatbot:
     return small(request.param, max_unknown=None, epochs=10, learning_rate=0.05).fit(DIALOGUES)
 
 
+@pytest.mark.parametrize(
+    ("how", "problem"),
+    [
+        ({"temperature": math.nan}, "temperature is nan; it must be 0,"),
+        ({"temperature": math.inf}, "temperature is inf; it must be 0,"),
+        ({"temperature": -1.0}, "temperature is -1.0; it must be 0,"),
+        ({"temperature": 1.0, "seed": -1}, "the seed is -1; it must be from 0 to"),
+        ({"seed": 2**64}, f"the seed is {2**64}; it must be from 0 to"),
+    ],
+)
+def test_a_draw_that_is_not_allowed_is_named(
+    bot: Chatbot, how: dict[str, Any], problem: str
+) -> None:
+    for ask in (bot.reply, bot.stream, bot.why):
+        with pytest.raises(ConfigurationError, match=problem):
+            ask(["まだ"], **how)
+    with pytest.raises(ConfigurationError, match="the seed is -1"):
+        bot.replies([["まだ"]], draw=-1)
+    assert bot.reply(["まだ"], temperature=1e-300, seed=2**63 - 1) == bot.reply(["まだ"], seed=0)
+
+
 every = pytest.mark.parametrize("architecture", ARCHITECTURES)
 by_turn = pytest.mark.parametrize("architecture", ["hred", "vhred"])
 

@@ -118,6 +118,13 @@ def test_a_draw_is_by_similarity_temperature_and_seed() -> None:
     assert cold == {"one"}
 
 
+@pytest.mark.parametrize("how", [{"temperature": math.nan}, {"temperature": 1.0, "seed": -1}])
+def test_a_draw_that_is_not_allowed_is_named(learnt: Retrieval, how: dict[str, Any]) -> None:
+    for ask in (learnt.reply, learnt.why):
+        with pytest.raises(ConfigurationError, match=r"is (nan|-1); it must be"):
+            ask(["a"], **how)
+
+
 def test_many_histories(learnt: Retrieval) -> None:
     histories = [["c"], ["unheard"], ["c", "a"]]
     assert learnt.replies(iter(histories)) == ["two", "わかりません。", "one"]

@@ -1,5 +1,6 @@
 """Answering by rules, and what is wrong with a file of them."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from jpseq.corpora.bundled import bundled
 from jpseq.dialogue.responder import Responder
 from jpseq.dialogue.scripted import LONGEST, Scripted
-from jpseq.errors import DataError
+from jpseq.errors import ConfigurationError, DataError
 
 RULES = """
 [[rule]]
@@ -76,6 +77,13 @@ def test_the_seed_draws_only_at_a_temperature(bot: Scripted) -> None:
     drawn = [bot.reply(["やあ"], temperature=0.1, seed=seed) for seed in range(20)]
     assert {*drawn} == {"おはようございます。", "おはよう。"}
     assert drawn == [bot.reply(["やあ"], temperature=2, seed=seed) for seed in range(20)]
+
+
+def test_a_draw_that_is_not_allowed_is_named(bot: Scripted) -> None:
+    with pytest.raises(ConfigurationError, match="temperature is nan; it must be 0"):
+        bot.reply(["やあ"], temperature=math.nan)
+    with pytest.raises(ConfigurationError, match="the seed is -1; it must be from 0"):
+        bot.reply(["やあ"], temperature=1.0, seed=-1)
 
 
 def test_why_names_the_rule(bot: Scripted) -> None:

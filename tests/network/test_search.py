@@ -210,9 +210,16 @@ def test_only_likely_words_are_drawn_in_their_proportions(
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"top_k": 0}, "at least 1"), ({"top_p": 0.0}, "above 0")]
+    ("options", "message"),
+    [
+        ({"top_k": 0}, "at least 1"),
+        ({"top_p": 0.0}, "above 0"),
+        ({"temperature": -1.0}, "temperature is -1.0; it must be 0 or more"),
+        ({"temperature": math.nan}, "temperature is nan; it must be 0 or more"),
+        ({"temperature": math.inf}, "temperature is inf; it must be 0 or more"),
+    ],
 )
-def test_impossible_shares_are_named(options: dict[str, Any], message: str) -> None:
+def test_impossible_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         sampled(**options)
 
