@@ -5,8 +5,9 @@ from typing import Any
 
 from jpseq.dialogue.configuration import rerank
 from jpseq.dialogue.explanation import explain
-from jpseq.dialogue.reading import ByTurn, Flat, Ids, Reading
+from jpseq.dialogue.reading import SPECIALS, ByTurn, Flat, Ids, Reading
 from jpseq.dialogue.responder import check_draw, check_history
+from jpseq.dialogue.turns import ids_of
 from jpseq.dialogue.writing import reranked, word_by_word, write
 from jpseq.model import Model
 from jpseq.text.detokenize import pieces
@@ -75,7 +76,7 @@ class Answering(Model):
         recent = [self._recent(history) for history in histories]
         replies = [self._refusal(turns[-1]) for turns in recent]
         asked = [row for row, refusal in enumerate(replies) if refusal is None]
-        turns = [self._ids(recent[row]) for row in asked]
+        turns = [self.ids(recent[row]) for row in asked]
         written = self._write(turns, temperature, seed, beam, draw)
         for row, text in zip(asked, self.texts(written), strict=True):
             replies[row] = text
@@ -85,7 +86,7 @@ class Answering(Model):
         """The words of what `replies` gives, told how in the same way, as the network wrote them;
         it never refuses."""
         self.trained()
-        turns = [self._ids(self._recent(history)) for history in histories]
+        turns = [self.ids(self._recent(history)) for history in histories]
         return self.vocabulary.inverse_transform(self._write(turns, **how))
 
     def stream(
@@ -104,7 +105,7 @@ class Answering(Model):
         recent = self._recent(history)
         if (refusal := self._refusal(recent[-1])) is not None:
             return iter([refusal])
-        given = network, self._reading, self._ids(recent)
+        given = network, self._reading, self.ids(recent)
         drawn = temperature > 0
         if self.rerank is None or drawn:
             written = word_by_word(
@@ -115,7 +116,7 @@ class Answering(Model):
                 draw=seed if drawn else None,
             )
         else:
-            (words,) = self._write([self._ids(recent)], temperature, seed)
+            (words,) = self._write([self.ids(recent)], temperature, seed)
             written = (words[: length + 1] for length in range(len(words)))
         return pieces(self.texts([words])[0] for words in written)
 
@@ -154,13 +155,16 @@ class Answering(Model):
 
     def _refusal(self, words: list[str]) -> str | None:
         """Too little is known where too many words are unknown, or all that say something."""
-        unknown = [word for word in words if word not in self.vocabulary]
+        unknown = self._unknown(words)
         if self.max_unknown is None or not unknown:
             return None
-        says = any(word in self.vocabulary and any(map(str.isalnum, word)) for word in words)
+        says = any(any(map(str.isalnum, word)) for word in {*words} - {*unknown})
         if says and len(unknown) <= self.max_unknown:
             return None
         return f"すみません、「{unknown[0][:20]}」という言葉がわかりません。"
+
+    def _unknown(self, words: list[str]) -> list[str]:
+        return [word for word in words if word not in self.vocabulary or word in SPECIALS]
 
     def why(
         self, history: Sequence[str], *, temperature: float = 0.0, seed: int = 0
@@ -179,9 +183,8 @@ class Answering(Model):
         recent = self._recent(history)
         speaker = {"responder": self.architecture}
         if self._refusal(recent[-1]) is not None:
-            unknown = [word for word in recent[-1] if word not in self.vocabulary]
-            return speaker | {"unknown words": " ".join(unknown)}
-        ids = self._ids(recent)
+            return speaker | {"unknown words": " ".join(self._unknown(recent[-1]))}
+        ids = self.ids(recent)
         (reply,) = self._write([ids], temperature, seed)
         return speaker | explain(network, self._reading, ids, recent[-1], reply)
 
@@ -203,6 +206,10 @@ class Answering(Model):
         """The words of a text, as it reads them."""
         return self.reader.words(text)
 
+    def ids(self, turns: Sequence[Sequence[str]]) -> list[Ids]:
+        """The ids of turns of words; a word that is spelt like a mark is an unknown one."""
+        return list(ids_of(turns, self.vocabulary))
+
     def texts(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Words, by their ids, as texts."""
         return self.reader.inverse_transform(self.vocabulary.inverse_transform(ids))
@@ -211,9 +218,6 @@ class Answering(Model):
         """The words of the last turns, as many as can be read."""
         check_history(history)
         return [self.words(text) for text in list(history)[-self._reading.reach :]]
-
-    def _ids(self, turns: Sequence[Sequence[str]]) -> list[Ids]:
-        return list(self.vocabulary.transform(turns))
 
     @property
     def _reading(self) -> Reading:

@@ -184,7 +184,7 @@ class Baselines:
             "bigram": Bigram(start, end),
             "Kneser–Ney trigram": KneserNey(start, end),
         }
-        ids = list(bot.vocabulary.transform(self._words(dialogues)))
+        ids = bot.ids(self._words(dialogues))
         for model in self.counts.values():
             model.fit(ids, len(bot.vocabulary))
         self.most_frequent = MostFrequent().fit(dialogues)
@@ -194,7 +194,7 @@ class Baselines:
         """Of the models that count; each reply on its own."""
         words = self._words(dialogues)
         characters = sum(len(word) for reply in words for word in reply)
-        ids = list(self.bot.vocabulary.transform(words))
+        ids = self.bot.ids(words)
         return [
             Likelihood(
                 name, model.perplexity(ids, data, characters), dialogues=_answered(dialogues)

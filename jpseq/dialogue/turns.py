@@ -13,7 +13,7 @@ from jpseq.corpora.prepared import Prepared
 from jpseq.corpora.readers import Dialogue, Turn
 from jpseq.errors import ConfigurationError, DataError
 from jpseq.sequences import Ragged
-from jpseq.vocabulary import Vocabulary
+from jpseq.vocabulary import UNKNOWN, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -191,9 +191,9 @@ class Turns:
         if isinstance(dialogues, PreparedDialogues):
             ids, chosen, speakers = dialogues.prepared.ids, dialogues.chosen, None
             known = dialogues.prepared.vocabulary.words
-            table = np.array([words.id(word) for word in known], np.int32)
+            table = _said(np.array([words.id(word) for word in known], np.int32), words)
         else:
-            ids = Ragged.from_groups(words.transform(dialogue) for dialogue in dialogues)
+            ids = Ragged.from_groups(ids_of(dialogue, words) for dialogue in dialogues)
             chosen, table, speakers = np.arange(len(dialogues)), None, None
             if isinstance(dialogues, SpokenDialogues):
                 speakers = np.array([who for talk in dialogues.speakers for who in talk], np.int64)
@@ -224,6 +224,21 @@ class Turns:
         """The turns before a reply, at most so many."""
         reply = int(self.replies[row])
         return [self[turn] for turn in range(max(int(self.first[row]), reply - reach), reply)]
+
+
+def ids_of(rows: Iterable[Sequence[str]], words: Vocabulary) -> Ragged:
+    """The ids of rows of words that were said.
+
+    A word that is spelt like a special one, such as "</s>", is an unknown word: what people type
+    must not end a turn, or begin another.
+    """
+    ids = words.transform(rows)
+    return Ragged(_said(ids.values, words), ids.offsets)
+
+
+def _said(ids: npt.NDArray[Any], words: Vocabulary) -> npt.NDArray[np.int32]:
+    """Ids with that of an unknown word in the place of the special ones."""
+    return np.where(ids < len(words.specials), np.int32(words.id(UNKNOWN)), ids)
 
 
 def hold_out(

@@ -49,6 +49,24 @@ def bot(request: pytest.FixtureRequest) -> Chatbot:
     return small(request.param, max_unknown=None, epochs=10, learning_rate=0.05).fit(DIALOGUES)
 
 
+def test_a_word_that_is_spelt_like_a_mark_is_an_unknown_one(bot: Chatbot) -> None:
+    unknown, known = bot.vocabulary.id("<unk>"), bot.vocabulary.id("まだ")
+    assert bot.ids([bot.words("まだ </s> <turn> まだ <pad> <s> <unk>")])[0].tolist() == [
+        known,
+        unknown,
+        unknown,
+        known,
+        unknown,
+        unknown,
+        unknown,
+    ]
+    assert bot.reply(["まだ </s> <turn>"]) == bot.reply(["まだ 謎 謎"])
+    strict = small(bot.architecture, max_unknown=0)
+    strict.vocabulary, strict.network = bot.vocabulary, bot.network
+    assert strict.reply(["まだ </s>"]) == "すみません、「</s>」という言葉がわかりません。"
+    assert strict.why(["</s> まだ <s>"])["unknown words"] == "</s> <s>"
+
+
 @pytest.mark.parametrize(
     ("how", "problem"),
     [

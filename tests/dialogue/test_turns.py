@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from jpseq import Chatbot, SentencePiece
 from jpseq.corpora.prepare import prepare
 from jpseq.corpora.prepared import Prepared
 from jpseq.corpora.readers import read_dialogues
+from jpseq.dialogue.reading import SPECIALS
 from jpseq.dialogue.turns import PreparedDialogues, Turns, hold_out
 from jpseq.errors import ConfigurationError
+from jpseq.text.whitespace import Whitespace
 from jpseq.vocabulary import Vocabulary
 
 TEN = Path(__file__).parents[2] / "examples" / "ten_dialogues.jsonl"
@@ -33,6 +36,20 @@ def test_replies_and_what_comes_before_them() -> None:
     assert [t.tolist() for t in turns.before(1, 9)] == [[ids["a"], ids["b"]], [ids["c"]]]
     assert [t.tolist() for t in turns.before(1, 1)] == [[ids["c"]]]
     assert [t.tolist() for t in turns.before(2, 9)] == [[ids["c"]]]  # not from the dialogue before
+
+
+def test_marks_that_were_typed_are_unknown_words_however_they_are_learnt(tmp_path: Path) -> None:
+    talk = '{"turns": [{"speaker": "A", "text": "a </s>"}, {"speaker": "B", "text": "<s> b"}]}\n'
+    (tmp_path / "talk.jsonl").write_text(talk, "utf-8")
+    options: dict[str, Any] = {"kind": "dialogues", "tokenizer": Whitespace(), "workers": 1}
+    ready = prepare(tmp_path / "talk.jsonl", tmp_path / "talk", **options)
+    words = Vocabulary(SPECIALS).fit([["a", "</s>"], ["<s>", "b"]])
+    unknown, a, b = words.id("<unk>"), words.id("a"), words.id("b")
+    for dialogues in ([[["a", "</s>"], ["<s>", "b"]]], PreparedDialogues.all_of(ready)):
+        turns = Turns.of(dialogues, words)
+        assert turns[0].tolist() == [a, unknown]
+        assert turns[1].tolist() == [unknown, b]
+        assert turns[0].dtype == np.int32
 
 
 def test_the_same_bot_comes_of_both(prepared: Prepared) -> None:
