@@ -99,7 +99,7 @@ class Normalizer:
         return self._one_for_one.get(match[0], match[0])
 
 
-# Characters that NFKC neither changes nor joins to the one before them.
+# Characters that NFKC neither joins to the one before them nor changes, or that stay all the same.
 _STABLE = r" -~ぁ-ゖゝゞァ-ヺ・ーヽヾ一-鿿㐀-䶿々〆〇、。〈-〕“”‘’！？…‥～〜―○×△●◎"
 # Of these, the ones that no other rule touches either, unless they repeat or a dash follows
 # katakana.
@@ -200,8 +200,9 @@ RULES: dict[str, Rule] = {
         r"\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e01ef]+",
         lambda _: "",
     ),
-    # A stable character before a run of others goes with it: a combining mark may join it.
-    "nfkc": _compatibility(f"[{_STABLE}]?[^{_STABLE}]+"),
+    # A stable character before a run of others goes with it: a combining mark may join it. Those
+    # that NFKC itself would make ASCII stay, and no mark joins them.
+    "nfkc": _compatibility(f"(?![！？…‥～])[{_STABLE}]?[^{_STABLE}]+"),
     "width": lambda text: _width(text),
     "choonpu": _replace("(?<=[ァ-ヺー])[‐-―−─━－](?![‐-―−─━－])", lambda _: "ー"),
     "tilde": _replace(r"[∼∾～〰]+|(?<=[^\x00-\x7f])~+", lambda run: "〜" * len(run)),

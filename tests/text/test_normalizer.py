@@ -25,6 +25,8 @@ EXAMPLES = [
     ("nfkc", "\u1112\u1161\u11ab\u1100", "한\u1100"),
     ("nfkc", "\u09c7\u09be", "\u09cb"),
     ("nfkc", "！？…‥～", "！？…‥～"),
+    ("nfkc", "うん…♪", "うん…♪"),
+    ("nfkc", "ＯＫ！😀あ‥①ね？\u0301㍿", "OK！😀あ‥1ね？\u0301株式会社"),
     ("nfkc", "´¨", "´¨"),
     ("nfkc", "ア－", "ア－"),
     ("width", "Ａ１（ｶﾞｷﾞ）", "A1(ガギ)"),
@@ -150,6 +152,27 @@ def test_every_single_character_but_the_exceptions_becomes_its_nfkc() -> None:
     characters = [c for c in map(chr, range(0x110000)) if not has_exception(c) and c != between]
     normal = Normalizer(["nfkc"])(between.join(characters)).split(between)
     assert [pair for pair in zip(characters, normal, strict=True) if nfkc(pair[0]) != pair[1]] == []
+
+
+@given(texts, st.sampled_from(PUNCTUATION), texts)
+def test_japanese_punctuation_stays_whatever_stands_beside_it(
+    before: str, mark: str, after: str
+) -> None:
+    text = before + mark + after
+    unlike = f"[^{PUNCTUATION}]"
+    assert re.sub(unlike, "", Normalizer(["nfkc"])(text)) == re.sub(unlike, "", text)
+
+
+frequent = st.text(st.sampled_from("あかっアッー夜、。！？!?…‥〜～―-ａＡＢ１（）　 ＝．"))
+
+
+@settings(max_examples=500)
+@given(frequent | japanese, rules)
+def test_a_text_becomes_the_same_on_the_fast_path_and_on_the_slow_one(
+    text: str, names: list[str] | None
+) -> None:
+    # No rule knows 😀, which is not plain; 〇 joins nothing.
+    assert Normalizer(names)(text + "〇😀") == Normalizer(names)(text) + "〇😀"
 
 
 @given(texts, rules)
