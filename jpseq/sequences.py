@@ -2,6 +2,7 @@
 sequences of ids or numbers). NumPy only."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, overload
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.errors import DataError
+from jpseq.folders import replace_file
 
 
 class Token(NamedTuple):
@@ -286,14 +288,24 @@ class Ragged:
         return [sequence.tolist() for sequence in self]
 
     def save(self, folder: Path | str) -> None:
-        """Write values.npy, offsets.npy and, where there are groups, groups.npy."""
+        """Write values.npy, offsets.npy and, where there are groups, groups.npy.
+
+        Former ones are replaced when all are written, so what was loaded from a folder can be
+        saved there.
+
+        Raises:
+            DataError: the folder cannot be written.
+        """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         first, last = self.offsets[0], self.offsets[-1]
-        np.save(folder / "values.npy", self.values[first:last])
-        np.save(folder / "offsets.npy", self.offsets - first)
+        arrays = {"values.npy": self.values[first:last], "offsets.npy": self.offsets - first}
         if self.groups is not None:
-            np.save(folder / "groups.npy", self.groups)
+            arrays["groups.npy"] = self.groups
+        with ExitStack() as stack:
+            for name, array in arrays.items():
+                np.save(stack.enter_context(replace_file(folder / name)), array)
+            if self.groups is None:
+                (folder / "groups.npy").unlink(missing_ok=True)
 
     @classmethod
     def load(cls, folder: Path | str, mmap: bool = True) -> Self:

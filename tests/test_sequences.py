@@ -220,6 +220,25 @@ def test_a_saved_ragged_comes_back(ragged: Ragged, mmap: bool, tmp_path: Path) -
         assert_array_equal(loaded.groups, ragged.groups)
 
 
+@pytest.mark.parametrize("many", [1, 10_000])
+def test_a_ragged_can_be_saved_where_it_was_loaded_from(many: int, tmp_path: Path) -> None:
+    Ragged.from_groups([[[1, 2], [3]] * many]).save(tmp_path)
+    loaded = Ragged.load(tmp_path)
+    loaded.save(tmp_path)
+    assert loaded.tolist() == Ragged.load(tmp_path).tolist() == [[1, 2], [3]] * many
+    loaded[1:2].save(tmp_path)
+    again = Ragged.load(tmp_path)
+    assert again.tolist() == [[3]]
+    assert again.groups is None
+    assert {path.name for path in tmp_path.iterdir()} == {"values.npy", "offsets.npy"}
+
+
+def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match=r"file.values\.npy: cannot be written \("):
+        Ragged.from_sequences([[1]]).save(tmp_path / "file")
+
+
 def test_memory_mapped_sequences_are_views_too(tmp_path: Path) -> None:
     Ragged.from_sequences([[1], [2, 3]]).save(tmp_path)
     loaded = Ragged.load(tmp_path)
