@@ -6,6 +6,7 @@ scikit-learn estimators").
 """
 
 import inspect
+from collections.abc import Collection
 from typing import Any, Self
 
 from jpseq.errors import ConfigurationError, did_you_mean
@@ -61,6 +62,18 @@ class Parameters:
             if not _same(value, defaults[name].default)
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def check_names(parameter: str, names: object) -> None:
+    """Whether the value of a parameter is a list (or another collection) of texts.
+
+    Raises:
+        ConfigurationError: it is one text, whose letters would be taken for names, or no list.
+    """
+    one = isinstance(names, str)
+    if one or not (isinstance(names, Collection) and all(isinstance(n, str) for n in names)):
+        example = f" Write {parameter}={[names]}." if one else ""
+        raise ConfigurationError(f"{parameter}: a list of texts is wanted, got {names!r}.{example}")
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -32,6 +32,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jpseq.errors import ConfigurationError, DataError, NotFittedError
+from jpseq.parameters import check_names
 from jpseq.sequences import Ragged, Tokens
 from jpseq.stage import Stage
 
@@ -68,6 +69,9 @@ class Vocabulary(Stage):
             an unknown word is an error.
         min_count: words rarer than this are unknown.
         max_size: at most so many ids, specials included; None for no limit.
+
+    Raises:
+        ConfigurationError: specials is no list of texts, or a bound is below 1.
     """
 
     kind: ClassVar[str] = "vocabulary"
@@ -203,6 +207,7 @@ class Vocabulary(Stage):
     def _table(self) -> tuple[tuple[str, ...], dict[str, int]]:
         if "_ids" not in self.__dict__:
             counts = self._fitted_counts()
+            check_names("specials", self.specials)
             if self.min_count < 1 or (self.max_size is not None and self.max_size < 1):
                 raise ConfigurationError("min_count and max_size of a vocabulary are at least 1.")
             words = [*dict.fromkeys(self.specials)]
@@ -217,8 +222,15 @@ class Vocabulary(Stage):
     # Files
 
     def to_json(self) -> str:
-        """All words and counts as JSON, the same bytes for the same content."""
+        """All words and counts as JSON, the same bytes for the same content.
+
+        Raises:
+            DataError: a word is no text, or cannot be written in UTF-8.
+        """
+        check_names("specials", self.specials)
         ranked = sorted(self._fitted_counts().items(), key=lambda item: -item[1])
+        for word in (*self.specials, *self._fitted_counts()):
+            _check_word(word)
         content = {
             "format": "jpseq vocabulary",
             "version": FORMAT_VERSION,
@@ -231,11 +243,11 @@ class Vocabulary(Stage):
         return json.dumps(content, ensure_ascii=False, indent=0) + "\n"
 
     def hash(self) -> str:
-        """SHA-256 of the JSON."""
+        """SHA-256 of the JSON; errors as in to_json."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
     def save(self, path: Path | str) -> None:
-        """Write the JSON to a file."""
+        """Write the JSON to a file; errors as in to_json."""
         Path(path).write_text(self.to_json(), encoding="utf-8")
 
     @classmethod
@@ -284,6 +296,19 @@ class Vocabulary(Stage):
     def load_state(self, folder: Path) -> None:
         self.counts_ = self.load(folder / "vocabulary.json").counts_
         self._forget_ids()
+
+
+def _check_word(word: object) -> None:
+    if not isinstance(word, str):
+        raise DataError(
+            f"the word {word!r} is of type {type(word).__name__}; words of a vocabulary are texts."
+        )
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"the word {word!r} cannot be written in UTF-8; leave it out of the words or specials."
+        ) from None
 
 
 def _words(row: Tokens | Sequence[str]) -> Sequence[str]:

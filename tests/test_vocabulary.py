@@ -56,6 +56,14 @@ def test_bounds_below_one_are_refused(bound: dict[str, int]) -> None:
         Vocabulary(**bound).fit(ROWS).words  # noqa: B018
 
 
+@pytest.mark.parametrize("specials", ["<unk>", 5, ("<unk>", 5)])
+def test_specials_are_a_list_of_words(specials: object) -> None:
+    vocabulary = Vocabulary(specials=specials).fit(ROWS)  # type: ignore[arg-type]
+    for use in (len, Vocabulary.hash):
+        with pytest.raises(ConfigurationError, match="specials: a list of texts is wanted, got"):
+            use(vocabulary)
+
+
 def test_an_unknown_word_gets_the_id_of_unk() -> None:
     vocabulary = Vocabulary(specials=("<pad>", "<unk>")).fit(ROWS)
     assert vocabulary.id("山") == 1
@@ -163,6 +171,23 @@ def test_the_hash_tells_contents_apart() -> None:
     }
     assert len(hashes) == 4
     assert Vocabulary().fit(ROWS).hash() in hashes
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "problem"),
+    [
+        (Vocabulary().fit([["夜", "\ud800"]]), r"the word '\\ud800' cannot be written in UTF-8"),
+        (Vocabulary(("\udcff",)).fit([["夜"]]), r"the word '\\udcff' cannot be written in UTF-8"),
+        (Vocabulary().fit([[1, 2]]), "the word 1 is of type int; words of a vocabulary are texts"),
+    ],
+)
+def test_words_that_no_file_can_hold_are_named(
+    vocabulary: Vocabulary, problem: str, tmp_path: Path
+) -> None:
+    for write in (lambda: vocabulary.save(tmp_path / "words.json"), vocabulary.hash):
+        with pytest.raises(DataError, match=problem):
+            write()
+    assert list(tmp_path.iterdir()) == []
 
 
 DAMAGES = {
