@@ -1,9 +1,14 @@
 """What morphological analysers share: dictionary forms for words, and words of some kinds alone."""
 
+import os
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
+from jpseq.errors import ConfigurationError
+from jpseq.parameters import check_names
 from jpseq.sequences import Tokens
+from jpseq.text.normalizer import Normalizer
 from jpseq.text.tokenizer import Tokenizer
 
 
@@ -16,6 +21,9 @@ class Analyser(Tokenizer):
 
     made: ClassVar[tuple[str, ...]] = ("_tokenizer",)
     """What depends on the parameters and is made when it is first needed; it cannot be pickled."""
+
+    paths: ClassVar[tuple[str, ...]] = ()
+    """Parameters that say where a file or a folder is."""
 
     lemma: bool = False
     """Whether `form`, what vocabularies count, is the dictionary form."""
@@ -36,6 +44,22 @@ class Analyser(Tokenizer):
         if self.lemma:
             tokens.form = tokens.lemma
         return tokens
+
+    @cached_property
+    def _normalizer(self) -> Normalizer:
+        self._check()  # every text comes by here, and the first one makes it
+        return super()._normalizer
+
+    def _check(self) -> None:
+        if not isinstance(self.lemma, bool):
+            raise ConfigurationError(
+                f"lemma: True or False (on the command line true or false), got {self.lemma!r}."
+            )
+        check_names("pos", self.pos)
+        for name in self.paths:
+            value = getattr(self, name)
+            if not isinstance(value, str | os.PathLike | None):
+                raise ConfigurationError(f"{name}: a path (a text) is wanted, got {value!r}.")
 
     def set_params(self, **params: Any) -> Self:
         for name in self.made:

@@ -18,7 +18,7 @@ from jpseq.sequences import Tokens
 from jpseq.text.analyser import Analyser
 from jpseq.text.features import LAYOUTS, Layout, layout_of, lemmas, read_features
 from jpseq.text.parts import parts
-from jpseq.text.tokenizer import spans
+from jpseq.text.tokenizer import _checked, spans
 
 # A tab ends each field, since no word holds one. fugashi strips the end of the answer, which the
 # end mark protects. Unknown words have fewer features. "columns" is for unidic-lite alone: MeCab
@@ -54,11 +54,13 @@ class MeCab(Analyser):
         rules: names of the normaliser's rules; None for all, () for none.
 
     Raises:
-        ConfigurationError: MeCab cannot read the dictionary, or its layout is unknown.
+        ConfigurationError: MeCab cannot read the dictionary, or its layout is unknown; a parameter
+            is of another type.
     """
 
     name: ClassVar[str] = "mecab"
     made = ("_words", "_columns", "_features", "_layout")
+    paths = ("dictionary", "user_dictionary")
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class MeCab(Analyser):
             or self.pos
             or self.dictionary
             or self.user_dictionary
-            or len(text) > _LONGEST
+            or len(_checked(text)) > _LONGEST
         ):
             return super().words(text)
         aligned = self._normalizer.align(text)

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from jpseq.errors import ConfigurationError, did_you_mean
+from jpseq.parameters import check_names
 
 Edit = tuple[int, int, str]
 """Replace text[start:end] by a string."""
@@ -61,10 +62,12 @@ class Normalizer:
         rules: the names of the rules to follow; None for all of them, () for none.
 
     Raises:
-        ConfigurationError: there is no rule of that name.
+        ConfigurationError: there is no rule of that name, or rules is no list of names.
     """
 
     def __init__(self, rules: Sequence[str] | None = None) -> None:
+        if rules is not None:
+            check_names("rules", rules)
         self.rules = tuple(RULES) if rules is None else tuple(rules)
         for rule in self.rules:
             if rule not in RULES:

@@ -17,6 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Self
 
+from jpseq.configuration import Configuration
 from jpseq.errors import ConfigurationError, DataError, NotFittedError, did_you_mean
 from jpseq.sequences import Tokens
 from jpseq.text.normalizer import Aligned, Normalizer
@@ -28,6 +29,19 @@ FILE = "sentencepiece.model"
 
 Piece = tuple[str, int, int]
 """Form, start and end in the normalised text."""
+
+
+class Types(Configuration):
+    """Of what types the parameters of SentencePiece are."""
+
+    size: int
+    model: str
+    coverage: float
+    byte_fallback: bool
+    identity: bool
+    alpha: float | None
+    nbest: int | None
+    seed: int
 
 
 class SentencePiece(Tokenizer):
@@ -211,6 +225,7 @@ class SentencePiece(Tokenizer):
         return Normalizer(() if self.identity else self.rules)
 
     def _check(self) -> None:
+        Types.check({name: getattr(self, name) for name in Types.model_fields})
         problems = []
         if self.model not in MODELS:
             problems.append(

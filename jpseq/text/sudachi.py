@@ -37,6 +37,7 @@ class Sudachi(Analyser):
     """
 
     name: ClassVar[str] = "sudachi"
+    paths = ("dictionary",)
 
     def __init__(
         self,

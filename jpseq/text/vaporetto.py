@@ -34,6 +34,7 @@ class Vaporetto(Analyser):
     """
 
     name: ClassVar[str] = "vaporetto"
+    paths = ("model",)
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class Vaporetto(Analyser):
             )
         try:
             data = Path(self.model).read_bytes()
-            if self.model.endswith(".zst"):
+            if str(self.model).endswith(".zst"):
                 data = zstandard.ZstdDecompressor().stream_reader(data).read()
             if data.startswith(KYTEA):
                 return vaporetto.Vaporetto.create_from_kytea_model(data)

@@ -37,6 +37,7 @@ class Vibrato(Analyser):
 
     name: ClassVar[str] = "vibrato"
     made = ("_tokenizer", "_layout")
+    paths = ("dictionary",)
 
     def __init__(
         self,

@@ -124,7 +124,21 @@ def test_another_mode_takes_effect() -> None:
     assert len(sudachi.set_params(mode="A").words("選挙管理委員会")) == 4
 
 
+def test_a_path_need_not_be_a_text(tmp_path: Path) -> None:
+    assert Vibrato(vibrato_dictionary(tmp_path)).words("夜空") == ["夜空"]  # type: ignore[arg-type]
+    model = kytea_model(tmp_path / "model.mod")
+    assert Vaporetto(model).words(TEXT) == Vaporetto(str(model)).words(TEXT)  # type: ignore[arg-type]
+
+
 # What is wrong
+
+
+def test_a_parameter_set_later_is_checked_too_and_kept_as_it_was_given() -> None:
+    janome = Janome(pos=["名詞"])
+    assert janome.words("夜を見る") == ["夜"]
+    with pytest.raises(ConfigurationError, match="pos: a list"):
+        janome.set_params(pos="動詞").words("夜を見る")
+    assert janome.get_params()["pos"] == "動詞"
 
 
 def test_a_mode_or_dictionary_that_sudachi_does_not_have(tmp_path: Path) -> None:
@@ -215,6 +229,17 @@ def test_parameters_behind_a_name(run: Run, tmp_path: Path) -> None:
         ("sudachi:mod=C", "no parameter 'mod'. Did you mean 'mode'?"),
         ("sudachi:C", "after the colon stand parameters"),
         ("sudachi:mode=D", "mode is one of A, B and C"),
+        ("mecab:pos=名詞", "pos: a list of texts is wanted, got '名詞'. Write pos=['名詞']."),
+        ("nagisa:pos=[5]", "pos: a list of texts is wanted, got [5]."),
+        ("mecab:rules=nfkc", "rules: a list of texts is wanted, got 'nfkc'."),
+        ("characters:rules=5", "rules: a list of texts is wanted, got 5."),
+        ("mecab:lemma=no", "lemma: True or False (on the command line true or false), got 'no'."),
+        ("mecab:dictionary=5", "dictionary: a path (a text) is wanted, got 5."),
+        ("mecab:user_dictionary=5", "user_dictionary: a path (a text) is wanted, got 5."),
+        ("sudachi:dictionary=[]", "dictionary: a path (a text) is wanted, got []."),
+        ("vibrato:dictionary=5", "dictionary: a path (a text) is wanted, got 5."),
+        ("vaporetto:model=5", "model: a path (a text) is wanted, got 5."),
+        ("sentencepiece:size=abc", "size: Input should be a valid integer, got 'abc'."),
         ("vibrato", "Vibrato needs a dictionary"),
         ("sudach", "Did you mean 'sudachi'?"),
     ],

@@ -7,7 +7,7 @@ import pytest
 import unidic_lite
 
 from jpseq import MeCab, Token
-from jpseq.errors import ConfigurationError
+from jpseq.errors import ConfigurationError, DataError
 from jpseq.text import mecab
 
 
@@ -152,6 +152,13 @@ def test_a_wrong_dictionary_is_named_in_one_paragraph(
         ask(tokenizer, "夜")  # type: ignore[operator]
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("ask", [MeCab.words, MeCab.tokenize])
+def test_what_is_no_text_is_refused(ask: object) -> None:
+    for row, kind in ((5, "int"), (["夜"], "list"), (None, "NoneType")):
+        with pytest.raises(DataError, match=rf"a text \(str\) is wanted, got {kind}\."):
+            ask(MeCab(), row)  # type: ignore[operator]
 
 
 def test_a_dictionary_of_an_unknown_layout_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,12 @@ def test_a_misspelt_rule_gets_a_suggestion_and_the_list() -> None:
     )
 
 
+@pytest.mark.parametrize("rules", ["nfkc", 5, ["nfkc", 5]])
+def test_rules_are_a_list_of_names(rules: object) -> None:
+    with pytest.raises(ConfigurationError, match="rules: a list of texts is wanted, got"):
+        Normalizer(rules)  # type: ignore[arg-type]
+
+
 def test_a_normalizer_survives_pickling() -> None:
     copy = pickle.loads(pickle.dumps(Normalizer(["width"])))
     assert copy.rules == ("width",)

@@ -239,6 +239,7 @@ def test_errors_in_the_rows_arrive_as_they_are() -> None:
         ({"nbest": 8, "model": "bpe"}, "nbest"),
         ({"identity": True, "rules": ["width"]}, "identity normalises nothing"),
         ({"size": 0, "coverage": 0}, "size is .* coverage"),
+        ({"size": "9", "seed": 0.5}, "size: .* integer, got '9'. seed: .* integer, got 0.5."),
     ],
 )
 def test_wrong_parameters_are_all_named(parameters: dict[str, Any], message: str) -> None:
