@@ -57,7 +57,12 @@ def compare(
     from jpseq.embedding.word2vec import Word2Vec
     from jpseq.evaluation.similarity import read_word_pairs
 
+    # What can be wrong is found before the long part begins.
     FitConfiguration.check({"held_out": held_out, "patience": None})
+    if plot is not None:
+        from jpseq.plots.drawing import check_suffix
+
+        check_suffix(plot)
     model = Word2Vec(
         dim,
         window,
@@ -96,12 +101,15 @@ def compare(
 
 
 def _neighbours(found: "Comparison", words: list[str] | None) -> dict[str, dict[str, list[str]]]:
-    """Of words asked for, or of some that are neither the most frequent nor rare."""
+    """Of words asked for, or of some that are neither the most frequent nor rare; [] of a word
+    without a vector."""
     known = found.ours.embeddings.words
     chosen = known[100:400:100] if words is None else words
     return {
         word: {
             side.name: [near for near, _ in side.embeddings.similar(word, 8)]
+            if word in side.embeddings
+            else []
             for side in (found.ours, found.theirs)
         }
         for word in chosen
@@ -115,5 +123,5 @@ def _show(found: "Comparison", near: dict[str, dict[str, list[str]]]) -> None:
     print(f"the ten nearest of frequent words: {found.overlap:.0%} are the same")
     for word, sides in near.items():
         for name, others in sides.items():
-            print(f"{word}  {name:<6}  {' '.join(others)}")
+            print(f"{word}  {name:<6}  {' '.join(others) or 'no vector'}")
     print(found.signature)

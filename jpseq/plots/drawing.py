@@ -68,12 +68,8 @@ def save(figure: Figure, path: Path | str, dpi: int = 150) -> None:
         DataError: the path cannot be written.
     """
     path = Path(path)
+    check_suffix(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise ConfigurationError(
-            f"A picture is saved as {' or '.join(SUFFIXES)}, and {str(path)!r} ends in neither. "
-            f"Write for instance {path.with_suffix('.png').name!r}."
-        )
     content = io.BytesIO()
     metadata = {"Date": None} if suffix == ".svg" else None
     with style.context(["default", STYLE]):
@@ -86,6 +82,19 @@ def save(figure: Figure, path: Path | str, dpi: int = 150) -> None:
             os.replace(new, path)
     except OSError as error:
         raise DataError(f"cannot be written ({error.strerror or error}).", path) from error
+
+
+def check_suffix(path: Path) -> None:
+    """Whether a picture can be saved under this name; long work asks before it begins.
+
+    Raises:
+        ConfigurationError: the name ends in another suffix.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigurationError(
+            f"A picture is saved as {' or '.join(SUFFIXES)}, and {str(path)!r} ends in neither. "
+            f"Write for instance {path.with_suffix('.png').name!r}."
+        )
 
 
 def panels_of(figure: Figure, rows: int, columns: int, sharey: bool = False) -> list[Axes]:

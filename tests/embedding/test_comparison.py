@@ -105,9 +105,14 @@ def test_the_command(
     assert any(line.startswith("pairs.csv") for line in lines)
     assert any(line.startswith("桜  gensim  ") for line in lines)
     assert picture.read_bytes().startswith(b"<?xml")
-    assert run(monkeypatch, folder / "corpus", *options, "--word", "桜", "--json") == 0
+    words = ["--word", "桜", "--word", "鯨"]
+    assert run(monkeypatch, folder / "corpus", *options, *words, "--json") == 0
     content = json.loads(capsys.readouterr().out)
     assert set(content["neighbours"]["桜"]) == {"jpseq", "gensim"}
+    assert content["neighbours"]["鯨"] == {"jpseq": [], "gensim": []}
+    assert run(monkeypatch, folder / "corpus", *options, *words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:-1] == ["鯨  jpseq   no vector", "鯨  gensim  no vector"]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +122,7 @@ def test_the_command(
         (["--dim", 0], 2, "dim"),
         (["--similarity", "nowhere.csv"], 1, "nowhere.csv"),
         (["--min-count", 5000], 1, "nothing to learn from"),
+        (["--plot", "both.gif", "--min-count", 5000], 2, "'both.gif' ends in neither"),
     ],
 )
 def test_what_cannot_be_done_is_said(
