@@ -26,6 +26,7 @@ app.command("get")(catalogue.get)
 
 @app.command()
 def prepare(
+    context: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -70,23 +71,30 @@ def prepare(
 
     After an interruption the same command goes on where it was.
     """
+    from jpseq.cli.configuration import given
     from jpseq.corpora.prepare import prepare
+    from jpseq.corpora.sources import find_sources
 
-    stage = tokenizer_of(tokenizer)
-    if lemma:
+    where = sources[0] if len(sources) == 1 else sources
+    other = target[0] if target and len(target) == 1 else target
+    is_table = find_sources(where, other, kind).kind == "table"
+    stage = None
+    if not is_table or lemma or given(context, ["tokenizer"]):
+        stage = tokenizer_of(tokenizer)
+    if stage is not None and lemma:
         stage.set_params(lemma=True)
     try:
         with progress_bar() as progress:
             prepared = prepare(
-                sources[0] if len(sources) == 1 else sources,
+                where,
                 output,
-                target=target[0] if target and len(target) == 1 else target,
+                target=other,
                 kind=kind,
                 tokenizer=stage,
                 sentences=sentences,
                 encoding=encoding,
                 on_error=on_error,
-                columns=_columns(columns),
+                columns=_columns(columns, is_table),
                 time=time,
                 workers=workers,
                 scheduler=scheduler,
@@ -99,11 +107,11 @@ def prepare(
     print(f"{output}: {_summary(prepared)}")
 
 
-def _columns(columns: str | None) -> tuple[int, int] | list[str] | None:
+def _columns(columns: str | None, is_table: bool) -> tuple[int, int] | list[str] | None:
     if columns is None:
         return None
     names = [name.strip() for name in columns.split(",")]
-    if len(names) == 2 and all(name.isdecimal() for name in names):
+    if not is_table and len(names) == 2 and all(name.isdecimal() for name in names):
         return int(names[0]), int(names[1])
     return names
 

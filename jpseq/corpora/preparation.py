@@ -9,6 +9,7 @@ from jpseq.corpora.prepared import Kind
 from jpseq.corpora.records import OnError
 from jpseq.corpora.sources import Sources
 from jpseq.errors import ConfigurationError
+from jpseq.text.tokenizer import Tokenizer
 
 AtLeast1 = Annotated[int, pydantic.Field(ge=1)]
 
@@ -27,8 +28,8 @@ class Preparation(Configuration):
     block_size: AtLeast1
     words_in_memory: AtLeast1
 
-    def check_for(self, sources: Sources) -> None:
-        """Whether the choices make sense for what there is.
+    def check_for(self, sources: Sources, tokenizer: Tokenizer | None) -> None:
+        """Whether the choices, and the tokenizer if one was given, make sense for what there is.
 
         Raises:
             ConfigurationError: one is for another kind of corpus.
@@ -39,6 +40,12 @@ class Preparation(Configuration):
             problems.append("sentences: only text is divided into sentences.")
         if self.time is not None and kind != "table":
             problems.append("time: only a table has a time.")
+        if kind == "table":
+            if tokenizer is not None:
+                problems.append("tokenizer (--tokenizer, --lemma): a table has no words.")
+            for name in ("workers", "scheduler"):
+                if getattr(self, name) is not None:
+                    problems.append(f"{name}: a table is read by one process.")
         if isinstance(self.columns, tuple) and (kind != "parallel" or sources.targets):
             problems.append("columns: two numbers are for parallel text in one file.")
         elif isinstance(self.columns, tuple) and min(self.columns) < 1:

@@ -56,14 +56,15 @@ def prepare(
         target: the other side of parallel text in two aligned files.
         kind: "text", "dialogues", "parallel" or "table"; None tells it by the ends of the names:
             .txt, .jsonl, .tsv, .csv.
-        tokenizer: MeCab() unless given; one that learns is fitted before.
+        tokenizer: MeCab() unless given; one that learns is fitted before. Not for a table.
         sentences: let each sentence of a text be a sequence, not each line.
         encoding: for instance "cp932" or "euc-jp".
         on_error: "skip" counts a line that cannot be read instead of raising an error.
         columns: of parallel text the two columns to read, from 1: (1, 3). Of a table the names of
             the columns to read.
         time: the column of a table that says when, which is left out.
-        workers: processes of this machine; None for one on each core.
+        workers: processes of this machine; None for one on each core. A table is always read by
+            one.
         scheduler: the address of a dask scheduler, whose workers are used instead. They see source
             and output under the same names (a shared file system).
         block_size: bytes that a worker analyses at once.
@@ -97,7 +98,7 @@ def prepare(
     output = Path(output)
     check_replaceable(output, MARK)
     sources = find_sources(source, target, kind)
-    choices.check_for(sources)
+    choices.check_for(sources, tokenizer)
     if sources.kind == "table":
         skipped = prepare_table(sources, choices, output)
     else:

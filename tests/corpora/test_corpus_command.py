@@ -65,6 +65,28 @@ def test_aligned_files_and_tables(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "source").exists()
 
 
+def test_columns_of_a_table_may_be_called_by_numbers(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("mean,2023,2024\n1,2,3\n", "utf-8")
+    for columns, numbers in (("2023,2024", [[2.0, 3.0]]), ("2024", [[3.0]])):
+        arguments = ("a.csv", "--columns", columns, "-o", "out")
+        assert said(tmp_path, "prepare", *arguments) == "out: 1 table, 1 row\n"
+        assert Prepared.load(tmp_path / "out").numbers.tolist() == [numbers]
+
+
+def test_what_is_for_words_is_refused_with_a_table(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("high,low\n1,2\n", "utf-8")
+    for options, problem in (
+        (["--workers", 2], "workers: a table is read by one process."),
+        (["--scheduler", "tcp://a:1"], "scheduler: a table is read by one process."),
+        (["--lemma"], "tokenizer (--tokenizer, --lemma): a table has no words."),
+        (["--tokenizer", "mecab"], "tokenizer (--tokenizer, --lemma): a table has no words."),
+    ):
+        result = corpus(tmp_path, "prepare", "a.csv", "-o", "out", *options)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert result.stderr == f"jpseq: {problem} This is table.\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
 def test_what_is_wrong_is_one_paragraph(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("{}\n", "utf-8")
     for arguments, code, problem in (
