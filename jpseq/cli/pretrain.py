@@ -24,7 +24,9 @@ def pretrain(
     output: Output,
     encoder: Annotated[
         Literal["recurrent", "transformer"],
-        typer.Option(help="What reads the words; a Transformer needs much more time, and layers."),
+        typer.Option(
+            help="What reads the words; a Transformer reads half as fast, and wants layers."
+        ),
     ] = "recurrent",
     pieces: Annotated[
         int | None,
