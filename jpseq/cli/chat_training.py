@@ -7,7 +7,7 @@ import typer
 
 from jpseq.cli.notes import note
 from jpseq.cli.stages import TokenizerName, tokenizer_of
-from jpseq.cli.training import Output, Resume, Run, Settings, check_known, learn
+from jpseq.cli.training import PREPARE_AGAIN, Output, Resume, Run, Settings, check_known, learn
 
 if TYPE_CHECKING:
     from jpseq.dialogue.turns import PreparedDialogues
@@ -135,15 +135,9 @@ def train(
     read: Any
     if prepared:
         everything, read = _read_prepared(dialogues)
-        theirs = everything.prepared.tokenizer
-        if "tokenizer" in chosen and not theirs.is_like(params["tokenizer"]):
-            raise ConfigurationError(
-                f"tokenizer: {dialogues} was analysed with {theirs!r}, and"
-                f" {chosen['tokenizer']!r} is asked for. Leave the tokenizer out, or prepare the"
-                " dialogues with this one: `jpseq corpus prepare FILES --kind dialogues"
-                f" --tokenizer {chosen['tokenizer']} -o FOLDER`."
-            )
-        params["tokenizer"] = theirs
+        if "tokenizer" in chosen:
+            everything.prepared.check_tokenizer(params["tokenizer"], PREPARE_AGAIN)
+        params["tokenizer"] = everything.prepared.tokenizer
     else:
         everything = list(read_dialogues(dialogues))
         read = [dialogue for dialogue in everything if len(dialogue) > 1]

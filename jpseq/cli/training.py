@@ -22,6 +22,12 @@ Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with the run in that folder, if there is one.")
 ]
 
+PREPARE_AGAIN = (
+    "Leave the tokenizer out, or prepare the corpus again: `jpseq corpus prepare FILES --tokenizer"
+    " NAME -o FOLDER`."
+)
+"""What to do where another tokenizer is asked for than that of a prepared corpus."""
+
 
 def check_known(params: Collection[str], known: Collection[str]) -> None:
     """See that all parameters are such as there are.

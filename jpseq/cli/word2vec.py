@@ -11,8 +11,7 @@ import typer
 
 from jpseq.cli.notes import note
 from jpseq.cli.stages import TokenizerName, tokenizer_of
-from jpseq.cli.training import Output, check_known
-from jpseq.errors import ConfigurationError
+from jpseq.cli.training import PREPARE_AGAIN, Output, check_known
 
 if TYPE_CHECKING:
     from jpseq.corpora.prepared import Prepared
@@ -184,11 +183,8 @@ def opened(sources: list[str], tokenizer: "Tokenizer | None") -> "Iterator[Prepa
 
     if len(sources) == 1 and (Path(sources[0]) / MARK).exists():
         found = Prepared.load(sources[0])
-        if tokenizer is not None and not tokenizer.is_like(found.tokenizer):
-            raise ConfigurationError(
-                f"{sources[0]} was prepared with {found.tokenizer!r}, and {tokenizer!r} is asked"
-                " for. Leave --tokenizer out, or prepare it again: jpseq corpus prepare."
-            )
+        if tokenizer is not None:
+            found.check_tokenizer(tokenizer, PREPARE_AGAIN)
         yield found
         return
     with tempfile.TemporaryDirectory(prefix="jpseq-") as folder:

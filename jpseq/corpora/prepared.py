@@ -133,6 +133,18 @@ class Prepared:
         self._check("target", "parallel")
         return type(self).load(self.folder / "target")
 
+    def check_tokenizer(self, asked: Tokenizer, advice: str) -> None:
+        """See that the text was analysed with a tokenizer that is asked for.
+
+        Raises:
+            ConfigurationError: it was analysed otherwise; ends with the advice.
+        """
+        if not asked.is_like(self.tokenizer):
+            raise ConfigurationError(
+                f"{self.folder}: was analysed with {self.tokenizer!r}, and {asked!r} is asked for."
+                f" {advice}"
+            )
+
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer that the text was analysed with.

@@ -330,12 +330,8 @@ class Chatbot(Answering):
             words = [[self.words(turn.text) for turn in talk] for talk in talks]
             speakers = [in_order([turn.speaker for turn in talk]).tolist() for talk in talks]
             return SpokenDialogues(words, speakers)
-        theirs, ours = dialogues.prepared.tokenizer, self.reader
-        if not theirs.is_like(ours):
-            raise ConfigurationError(
-                f"{dialogues.prepared.folder}: was analysed with {theirs!r}, and the bot reads with"
-                f" {ours!r}. Make it with Chatbot(tokenizer=prepared.tokenizer)."
-            )
+        advice = "Take Chatbot(tokenizer=prepared.tokenizer)."
+        dialogues.prepared.check_tokenizer(self.reader, advice)
         return dialogues
 
     def batches(self, dialogues: Dialogues) -> Stream[Any]:

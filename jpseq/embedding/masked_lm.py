@@ -291,11 +291,8 @@ class MaskedLM(Reading):
     @contextmanager
     def _opened(self, corpus: Corpus) -> Iterator[Counted]:
         corpus = loaded(corpus)
-        if isinstance(corpus, Prepared) and not corpus.tokenizer.is_like(self.reader):
-            raise ConfigurationError(
-                f"{corpus.folder}: was analysed with {corpus.tokenizer!r}, and the model reads with"
-                f" {self.reader!r}. Make it with MaskedLM(tokenizer=prepared.tokenizer)."
-            )
+        if isinstance(corpus, Prepared):
+            corpus.check_tokenizer(self.reader, "Take MaskedLM(tokenizer=prepared.tokenizer).")
         with opened(corpus, self.reader) as counted:
             yield counted
 

@@ -335,8 +335,8 @@ def test_a_prepared_corpus_keeps_its_tokenizer(tmp_path: Path, place: Path, run:
     for other in (("--tokenizer", "mecab"), ("--config", recipe), ("--set", 'tokenizer="mecab"')):
         code, out, err = run(*train, *other)
         assert (code, out) == (2, "")
-        assert f"{folder} was analysed with Characters(), and 'mecab' is asked for. Leave" in err
-        assert "--kind dialogues --tokenizer mecab -o FOLDER" in err
+        assert f"{folder}: was analysed with Characters(), and MeCab() is asked for. Leave" in err
+        assert "jpseq corpus prepare FILES --tokenizer NAME -o FOLDER" in err
     # Neither the default nor the same one is another; what a run was begun with can be used again.
     assert run(*train, "--run", tmp_path / "run")[0] == 0
     assert isinstance(Chatbot.load(tmp_path / "bot").tokenizer, Characters)

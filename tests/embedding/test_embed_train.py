@@ -216,7 +216,7 @@ def test_a_prepared_corpus_has_its_own_tokenizer(
     asked = ("embed", command, corpus, "-o", tmp_path / "v", *small)
     code, _, err = run(*asked, "--tokenizer", "mecab")
     assert code == 2
-    assert "was prepared with Characters" in err
+    assert "was analysed with Characters(), and MeCab() is asked for" in err
     assert run(*asked)[0] == 0
     model = json.loads((tmp_path / "v" / "model.json").read_text("utf-8"))
     assert "characters" in json.dumps(model["parameters"]["tokenizer"])
