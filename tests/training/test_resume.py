@@ -143,7 +143,7 @@ def test_a_run_is_not_resumed_with_something_else(tmp_path: Path) -> None:
     assert not fit(interrupted(5), stream(), run=tmp_path, epochs=2)
     with pytest.raises(ConfigurationError, match="epochs was 2 and is 3"):
         fit(network(), stream(), run=tmp_path, resume=True, epochs=3)
-    with pytest.raises(ConfigurationError, match="data was"):
+    with pytest.raises(ConfigurationError, match="the data, or how"):
         fit(network(), stream(count=50), run=tmp_path, resume=True, epochs=2)
 
 
