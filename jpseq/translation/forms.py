@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jpseq.evaluation.translation import Translated
-from jpseq.text.mecab import MeCab
+from jpseq.text.mecab import default_tokenizer
 from jpseq.text.subword import SentencePiece
 from jpseq.text.tokenizer import Tokenizer
 from jpseq.text.whitespace import Whitespace
@@ -24,7 +24,7 @@ class Forms:
         self.pieces = isinstance(tokenizer, SentencePiece)
         self.tokenizer = tokenizer
         if isinstance(tokenizer, SentencePiece):
-            self.tokenizer = Whitespace(()) if tokenizer.identity else MeCab()
+            self.tokenizer = Whitespace(()) if tokenizer.identity else default_tokenizer()
 
     def translations(self, found: Sequence[Sequence[Translation]]) -> Translated:
         """Of the best of each text's translations."""
@@ -43,7 +43,7 @@ class Forms:
 
         A tokenizer that looks for spaces only finds no words in these: then it is MeCab's.
         """
-        return Forms(MeCab()) if isinstance(self.tokenizer, Whitespace) else self
+        return Forms(default_tokenizer()) if isinstance(self.tokenizer, Whitespace) else self
 
     def texts(self, texts: Sequence[str]) -> Translated:
         """Of texts."""
