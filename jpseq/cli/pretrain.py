@@ -9,7 +9,7 @@ import typer
 from jpseq.cli.notes import note
 from jpseq.cli.stages import TokenizerName, tokenizer_of
 from jpseq.cli.training import Output, Resume, Run, Settings, check_known, learn
-from jpseq.cli.word2vec import Epochs, Seed, Sources, opened
+from jpseq.cli.word2vec import Epochs, Seed, Sources, is_prepared, opened
 
 if TYPE_CHECKING:
     from jpseq.embedding.masked_lm import MaskedLM
@@ -97,7 +97,10 @@ def pretrain(
     chosen = read_toml(config) if config is not None else {}
     chosen = override(chosen | given(context, params), settings or [])
     params |= chosen
-    begun = is_begun(run, resume, params)
+    kept = dict(params)
+    if "tokenizer" not in chosen and is_prepared(sources):
+        del kept["tokenizer"]  # the corpus has its own, and a run's file is not to say mecab
+    begun = is_begun(run, resume, kept)
     model = _model(params)
     with opened(sources, model.tokenizer if "tokenizer" in chosen else None) as corpus:
         from jpseq.embedding.masking import SPECIALS
@@ -106,7 +109,7 @@ def pretrain(
         model.tokenizer = corpus.tokenizer
         if params["pieces"] is None and len(corpus.vocabulary) >= MANY:
             model.subwords = SentencePiece(PIECES, identity=True)
-        keep(run, begun, params)
+        keep(run, begun, kept)
 
         def fit() -> None:
             model.fit(corpus, held_out=params["held_out"], run=run, resume=resume)

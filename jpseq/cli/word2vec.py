@@ -167,6 +167,13 @@ def _model(start: Path | None, params: dict[str, Any], chosen: dict[str, Any]) -
     return model.set_params(**{name: params[name] for name in names})
 
 
+def is_prepared(sources: list[str]) -> bool:
+    """Whether a prepared corpus is named, and not files of text."""
+    from jpseq.corpora.prepared import MARK
+
+    return len(sources) == 1 and (Path(sources[0]) / MARK).exists()
+
+
 @contextmanager
 def opened(sources: list[str], tokenizer: "Tokenizer | None") -> "Iterator[Prepared]":
     """A prepared corpus, or files of text prepared for this time.
@@ -179,9 +186,9 @@ def opened(sources: list[str], tokenizer: "Tokenizer | None") -> "Iterator[Prepa
     """
     from jpseq.cli.corpus import progress_bar
     from jpseq.corpora.prepare import prepare
-    from jpseq.corpora.prepared import MARK, Prepared
+    from jpseq.corpora.prepared import Prepared
 
-    if len(sources) == 1 and (Path(sources[0]) / MARK).exists():
+    if is_prepared(sources):
         found = Prepared.load(sources[0])
         if tokenizer is not None:
             found.check_tokenizer(tokenizer, PREPARE_AGAIN)

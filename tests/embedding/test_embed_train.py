@@ -220,3 +220,14 @@ def test_a_prepared_corpus_has_its_own_tokenizer(
     assert run(*asked)[0] == 0
     model = json.loads((tmp_path / "v" / "model.json").read_text("utf-8"))
     assert "characters" in json.dumps(model["parameters"]["tokenizer"])
+
+
+def test_what_a_run_on_a_prepared_corpus_was_begun_with_can_be_used_again(
+    run: Said, text: Path, tmp_path: Path
+) -> None:
+    corpus, begun = tmp_path / "corpus", tmp_path / "run"
+    assert run("corpus", "prepare", text, "-o", corpus, "--tokenizer", "characters")[0] == 0
+    asked = ("embed", "pretrain", corpus, "-o", tmp_path / "v", "--hidden", 8, "--epochs", 1)
+    assert run(*asked, "--run", begun)[0] == 0
+    again = ("embed", "pretrain", corpus, "-o", tmp_path / "w", "--config", begun / "config.toml")
+    assert run(*again)[0] == 0
